@@ -1,0 +1,128 @@
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { Command } from "commander";
+import { parseLedgerKey, parseSessionKey } from "../../functions/exporter/archive/layout.ts";
+import { openStore, parseLocation } from "../../functions/exporter/archive/open-store.ts";
+import type { ArchiveStore } from "../../functions/exporter/archive/store.ts";
+import { PREFIXES } from "../../functions/exporter/contract.ts";
+import { SettingsError } from "../../functions/exporter/errors.ts";
+import { isDay } from "../../functions/exporter/export/calendar.ts";
+import { readArchiveSetting } from "../../functions/exporter/settings.ts";
+import type { CommandIo } from "../io.ts";
+import { environmentWith, type SettingOptions, withArchive } from "../options.ts";
+import type { Finish } from "../program.ts";
+import type { QueryResult } from "../sql/duckdb.ts";
+import { table } from "../table.ts";
+
+interface Options extends SettingOptions {
+  readonly from?: string;
+  readonly to?: string;
+  readonly json?: true;
+}
+
+const EXAMPLES = `
+Views, named and typed as in Athena:
+  sessions   one row a session; partition columns dt and containment_type
+  exports    one row for each day and source: the ledger
+
+Examples:
+  kore-sessions sql "SELECT dt, count(*) FROM sessions GROUP BY dt ORDER BY dt" --archive ./archive
+  kore-sessions sql "SELECT dt, source, status FROM exports" --archive s3://my-bucket/kore --from 2026-01-01 --to 2026-01-31`;
+
+/** `sql`: a query over the archive. */
+export function sqlCommand(io: CommandIo, finish: Finish): Command {
+  return withArchive(new Command("sql"))
+    .description("Query the archive with DuckDB.")
+    .argument("<query>", "SQL")
+    .option("--from <day>", "first day to look at")
+    .option("--to <day>", "last day to look at, included")
+    .option("--json", "print the rows as one JSON array")
+    .addHelpText("after", EXAMPLES)
+    .action(async (sql: string, options: Options) => {
+      await sqlAction(sql, options, io);
+      finish(0);
+    });
+}
+
+async function sqlAction(sql: string, options: Options, io: CommandIo): Promise<void> {
+  const location = readArchiveSetting(environmentWith(io.env, options));
+  checkDays(options);
+  const store = await openStore(location, { clock: io.clock });
+  const scratch = await mkdtemp(join(tmpdir(), "kore-sessions-sql-"));
+  try {
+    const result = await runQuery(sql, store, location, scratch, options);
+    io.stdout.write(options.json ? asJson(result) : asText(result));
+  } finally {
+    store.close();
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+function checkDays(options: Options): void {
+  const problems = (["from", "to"] as const).flatMap((name) => {
+    const text = options[name];
+    return text === undefined || isDay(text) ? [] : [`--${name} is "${text}"; give a date that exists, as yyyy-mm-dd.`];
+  });
+  if (problems.length > 0) throw new SettingsError(problems);
+}
+
+async function runQuery(
+  sql: string,
+  store: ArchiveStore,
+  location: string,
+  scratch: string,
+  options: Options,
+): Promise<QueryResult> {
+  const { openArchive, query } = await import("../sql/duckdb.ts");
+  const parsed = parseLocation(location);
+  const whole = parsed.kind === "folder" && options.from === undefined && options.to === undefined;
+  const keys = await keysBetween(store, options);
+  if (!whole) await copyTo(scratch, store, keys);
+  const present = {
+    sessions: keys.some((key) => key.startsWith(PREFIXES.sessions)),
+    exports: keys.some((key) => key.startsWith(PREFIXES.exports)),
+  };
+  const connection = await openArchive(whole && parsed.kind === "folder" ? parsed.path : scratch, present);
+  try {
+    return await query(connection, sql);
+  } finally {
+    connection.closeSync();
+  }
+}
+
+/** Keys of session files and ledger records between the days asked for. */
+async function keysBetween(store: ArchiveStore, { from, to }: Options): Promise<string[]> {
+  const keys: string[] = [];
+  for (const prefix of [PREFIXES.sessions, PREFIXES.exports]) {
+    for await (const key of store.list(`${prefix}/`)) {
+      const day = (parseSessionKey(key) ?? parseLedgerKey(key))?.day;
+      if (day !== undefined && (from === undefined || day >= from) && (to === undefined || day <= to)) keys.push(key);
+    }
+  }
+  return keys;
+}
+
+async function copyTo(folder: string, store: ArchiveStore, keys: readonly string[]): Promise<void> {
+  for (const key of keys) {
+    const path = join(folder, key);
+    await mkdir(dirname(path), { recursive: true });
+    await store.download(key, path);
+  }
+}
+
+function asJson({ columns, rows }: QueryResult): string {
+  return `${JSON.stringify(rows.map((row) => Object.fromEntries(columns.map((name, index) => [name, row[index]]))))}\n`;
+}
+
+function asText({ columns, rows }: QueryResult): string {
+  const cells = rows.map((row) => row.map((value) => (typeof value === "number" ? value : shown(value))));
+  return `${table(columns, cells)}${rows.length} ${rows.length === 1 ? "row" : "rows"}\n`;
+}
+
+function shown(value: unknown): string {
+  if (value === null) return "";
+  const text = typeof value === "string" ? value : JSON.stringify(value);
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: archived text must not steer the reader's terminal.
+  return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, (control) => JSON.stringify(control).slice(1, -1));
+}

@@ -1,0 +1,26 @@
+#!/usr/bin/env node
+import { systemClock } from "../functions/exporter/clock.ts";
+import type { Output } from "./io.ts";
+import { runCli } from "./program.ts";
+
+/** The first Ctrl-C lets the command stop cleanly, the second ends the process at once. */
+const interrupted = new AbortController();
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.on(signal, () => {
+    if (interrupted.signal.aborted) process.exit(130);
+    interrupted.abort();
+  });
+}
+
+const output = (stream: NodeJS.WriteStream): Output => ({
+  write: (text) => void stream.write(text),
+  isTTY: stream.isTTY === true,
+});
+
+process.exitCode = await runCli(process.argv.slice(2), {
+  stdout: output(process.stdout),
+  stderr: output(process.stderr),
+  env: process.env,
+  clock: systemClock,
+  signal: interrupted.signal,
+});

@@ -1,0 +1,38 @@
+import { type PartitionType, PREFIXES } from "../contract.ts";
+
+/** Key of the part that holds one slice's sessions of one containment type. Parts are numbered from 0 in day order. */
+export function sessionKey(day: string, type: PartitionType, source: string, part: number): string {
+  return `${PREFIXES.sessions}/dt=${day}/containment_type=${type}/${source}-part-${String(part).padStart(4, "0")}.parquet`;
+}
+
+/** Key of the ledger record of a day and source. */
+export function ledgerKey(day: string, source: string): string {
+  return `${PREFIXES.exports}/dt=${day}/${source}.json`;
+}
+
+/** Key of the rows of a day and source that could not be typed. */
+export function rejectedKey(day: string, source: string): string {
+  return `${PREFIXES.rejected}/dt=${day}/${source}.jsonl`;
+}
+
+/** Prefix of all session files of a day. */
+export function sessionsOfDay(day: string): string {
+  return `${PREFIXES.sessions}/dt=${day}/`;
+}
+
+const SESSION_KEY = new RegExp(
+  `^${PREFIXES.sessions}/dt=(\\d{4}-\\d{2}-\\d{2})/containment_type=([A-Za-z]+)/(.+)-part-(\\d{4,})\\.parquet$`,
+);
+const LEDGER_KEY = new RegExp(`^${PREFIXES.exports}/dt=(\\d{4}-\\d{2}-\\d{2})/(.+)\\.json$`);
+
+/** Source and containment type of a session file's key; null for any other key. */
+export function parseSessionKey(key: string): { day: string; containmentType: string; source: string } | null {
+  const [, day, containmentType, source] = SESSION_KEY.exec(key) ?? [];
+  return day && containmentType && source ? { day, containmentType, source } : null;
+}
+
+/** Day and source of a ledger record's key; null for any other key. */
+export function parseLedgerKey(key: string): { day: string; source: string } | null {
+  const [, day, source] = LEDGER_KEY.exec(key) ?? [];
+  return day && source ? { day, source } : null;
+}

@@ -1,0 +1,60 @@
+/** Names one state of an object. Opaque; differs whenever the object's bytes were written anew. */
+export type Version = string;
+
+export interface StoredObject {
+  readonly body: Buffer;
+  readonly version: Version;
+}
+
+/** A finished file on the local disk, on its way into the archive. */
+export interface LocalFile {
+  readonly path: string;
+  readonly bytes: number;
+  /** Lower-case hexadecimal. */
+  readonly sha256: string;
+}
+
+/**
+ * Where an archive lives: a folder, or a prefix of a bucket. Keys use `/` and are relative to the archive's root.
+ *
+ * Promises that every store keeps (the conformance suite checks them):
+ * - a reader sees an object whole or not at all, also when a write is killed half-way;
+ * - `writeIf` is a compare-and-swap: of two writers that expect the same version, exactly one wins;
+ * - nothing is ever deleted.
+ */
+export interface ArchiveStore {
+  /** For people: the folder's path, or `s3://bucket/prefix`. */
+  readonly location: string;
+  /**
+   * True where `exclusively` shuts other processes out and is released by the system when a process dies (a folder).
+   * False where it can't (S3): there, publishers recognise each other by the mark in the ledger.
+   */
+  readonly excludesOthers: boolean;
+
+  /** The object, or null where there is none. */
+  read(key: string): Promise<StoredObject | null>;
+  /** The object's version alone, or null where there is none. */
+  version(key: string): Promise<Version | null>;
+  /**
+   * Writes the object if it still has the expected version (null: if it does not exist), and returns the new version.
+   * Throws `ERR_ARCHIVE_CHANGED` if it has another one, and writes nothing then.
+   */
+  writeIf(key: string, body: Buffer, expected: Version | null): Promise<Version>;
+  /** Puts a local file in place of whatever is there. */
+  writeFile(key: string, file: LocalFile): Promise<void>;
+  /** True if the object itself, not somebody's record of it, has exactly these bytes. */
+  holds(key: string, file: LocalFile): Promise<boolean>;
+  /** Copies the object to a local path, and returns its size in bytes. Throws `ERR_ARCHIVE_OBJECT_MISSING`. */
+  download(key: string, path: string): Promise<number>;
+  /** Keys below a prefix (a plain string prefix, as in S3), in ascending order of their UTF-8 bytes. */
+  list(prefix: string): AsyncIterable<string>;
+  /**
+   * Runs `work` while no other process does the same on this archive, as far as `excludesOthers` says. Aborting the
+   * signal ends the waiting for the others (with the signal's reason), not the work.
+   */
+  exclusively<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T>;
+  /** Throws `ERR_ARCHIVE_NOT_WRITABLE` with the reason, if nothing could be written here. Leaves nothing behind. */
+  checkWritable(): Promise<void>;
+  /** Releases connections. */
+  close(): void;
+}

@@ -1,0 +1,192 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { ledgerKey } from "../archive/layout.ts";
+import { type LedgerEntry, type LedgerRecord, writeLedger } from "../archive/ledger.ts";
+import type { ArchiveStore } from "../archive/store.ts";
+import type { Clock } from "../clock.ts";
+import { ACCOUNT_SOURCE } from "../contract.ts";
+import { asExporterError, ExporterError } from "../errors.ts";
+import type { KoreClient } from "../kore/client.ts";
+import type { Source } from "../kore/wire.ts";
+import { type Day, dayWindow, sameZone } from "./calendar.ts";
+import { publish, settledLedger } from "./publish.ts";
+import { type DayReading, readDay } from "./read-day.ts";
+import { blankRecord, type NextRecord, publishedRecord, type RunFacts, reportedFacts } from "./record.ts";
+import { judgeFailure, judgeReading, type Keep } from "./verdict.ts";
+
+/** How often a day is exported again because another run was faster. */
+const MOST_ATTEMPTS = 5;
+
+/** What the export of a day needs from the world, and the settings it follows. */
+export interface ExportPorts {
+  readonly store: ArchiveStore;
+  readonly clock: Clock;
+  /** A local folder for temporary files. */
+  readonly scratch: string;
+  readonly runId: string;
+  readonly exporterVersion: string;
+  readonly timeZone: string;
+  readonly pageSize: number;
+  readonly sliceBudget: number;
+  /** Lets a day shrink to what Kore still holds. */
+  readonly acceptFewer: boolean;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: Progress) => void;
+}
+
+/** How far the reading of a day has come. */
+export interface Progress {
+  readonly source: string;
+  readonly dt: Day;
+  /** Sessions received since the last report. */
+  readonly received: number;
+  /** Sessions that the API promises for the day, once known. */
+  readonly expected: number | null;
+}
+
+/** What became of one day of one source. */
+export interface DayResult {
+  readonly source: string;
+  readonly dt: Day;
+  /** True if the day is complete or provisional, and nothing failed. */
+  readonly ok: boolean;
+  /** The day's record as it now lies in the archive. */
+  readonly record: LedgerRecord;
+  readonly filesWritten: number;
+  /** Requests that this export of the day sent to Kore, retries included. */
+  readonly requests: number;
+  /** What ended the reading, if something did. */
+  readonly error: ExporterError | null;
+}
+
+/** The name of a source in keys and records: the bot's id, or `account`. */
+export function sourceName(source: Source): string {
+  return source.kind === "bot" ? source.botId : ACCOUNT_SOURCE;
+}
+
+/**
+ * Exports one day of one source: reads it, proves it, publishes it, and records what happened. If another run publishes
+ * the day meanwhile, the day is exported again.
+ *
+ * An error on the way (Kore unreachable, say) is recorded and part of the result. Thrown are an interrupt, which
+ * leaves the day as it was, and what makes recording impossible: the archive itself failing, another time zone.
+ */
+export async function exportDay(source: Source, dt: Day, client: KoreClient, ports: ExportPorts): Promise<DayResult> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await exportDayOnce(source, dt, client, ports);
+    } catch (error) {
+      const lost = error instanceof ExporterError && error.code === "ERR_ARCHIVE_CHANGED";
+      if (!lost || attempt === MOST_ATTEMPTS) throw error;
+    }
+  }
+}
+
+async function exportDayOnce(source: Source, dt: Day, client: KoreClient, ports: ExportPorts): Promise<DayResult> {
+  const { store, clock, timeZone } = ports;
+  const scratch = await mkdtemp(join(ports.scratch, "day-"));
+  try {
+    const name = sourceName(source);
+    const seen = await settledLedger({ store, clock, scratch }, { dt, source: name }, ports.signal);
+    refuseOtherZone(seen, timeZone, store);
+    const run = { ...ports, source: name, dt, window: dayWindow(dt, timeZone), startedAt: clock.now() };
+    const requestsBefore = client.attempts;
+    const requests = () => client.attempts - requestsBefore;
+    const reading = await readOrFail(source, run, client, ports, scratch);
+    if (reading instanceof ExporterError) {
+      const verdict = judgeFailure(reading, seen?.record ?? null, run.startedAt);
+      return { ...(await keep(ports, run, seen, verdict, requests(), null)), error: reading };
+    }
+    return await conclude(ports, run, reading, seen, requests(), scratch);
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+function refuseOtherZone(seen: LedgerEntry | null, timeZone: string, store: ArchiveStore): void {
+  if (seen === null || sameZone(seen.record.time_zone, timeZone)) return;
+  throw otherZone(store.location, seen.record.time_zone, timeZone);
+}
+
+/** An archive's days are those of one zone: with two, sessions would be in two days or in none. */
+export function otherZone(location: string, archived: string, wanted: string): ExporterError {
+  const message = `The days of ${location} are those of ${archived}, not ${wanted}. Use that zone, or another archive.`;
+  return new ExporterError("ERR_TIME_ZONE_DIFFERS", message);
+}
+
+async function readOrFail(
+  source: Source,
+  run: RunFacts,
+  client: KoreClient,
+  ports: ExportPorts,
+  scratch: string,
+): Promise<DayReading | ExporterError> {
+  const { pageSize, sliceBudget, signal, onProgress } = ports;
+  let expected: number | null = null;
+  const tell = (received: number) => onProgress?.({ source: run.source, dt: run.dt, received, expected });
+  const onExpected = (sessions: number) => {
+    expected = sessions;
+    tell(0);
+  };
+  try {
+    const reader = { client, source, pageSize, sliceBudget, onExpected, onReceived: tell, ...(signal && { signal }) };
+    return await readDay(reader, run.window, scratch);
+  } catch (error) {
+    signal?.throwIfAborted();
+    return asExporterError(error);
+  }
+}
+
+async function conclude(
+  ports: ExportPorts,
+  run: RunFacts,
+  reading: DayReading,
+  seen: LedgerEntry | null,
+  requests: number,
+  scratch: string,
+): Promise<DayResult> {
+  const { store, clock } = ports;
+  const archived = reading.slices.flatMap((slice) => Object.values(slice.archived));
+  const finding = {
+    sessions: archived.reduce((total, count) => total + count, 0) + reading.rejected.length,
+    active: reading.slices.reduce((total, slice) => total + slice.active, 0),
+    problems: reading.problems,
+    startedAt: run.startedAt,
+  };
+  const verdict = judgeReading(finding, seen?.record ?? null, run.window, ports.acceptFewer);
+  if (verdict.action === "keep") return keep(ports, run, seen, verdict, requests, reading);
+  const base = seen?.record ?? blankRecord(run, clock.now());
+  const { entry, filesWritten } = await publish({ store, clock, scratch }, run, reading, seen, base, (files) =>
+    publishedRecord(base, run, reading, { ...verdict, files, requests }, clock.now()),
+  );
+  const ok = verdict.status !== "incomplete";
+  return { source: run.source, dt: run.dt, ok, record: entry.record, filesWritten, requests, error: null };
+}
+
+/** Records what happened and leaves the day's files alone. */
+async function keep(
+  ports: ExportPorts,
+  run: RunFacts,
+  seen: LedgerEntry | null,
+  verdict: Keep,
+  requests: number,
+  reading: DayReading | null,
+): Promise<DayResult> {
+  const { store, clock } = ports;
+  const next: NextRecord = {
+    ...(seen?.record ?? { ...blankRecord(run, clock.now()), requests }),
+    ...(verdict.proven && reading !== null ? reportedFacts(reading) : {}),
+    status: verdict.status,
+    problems: [...verdict.problems],
+  };
+  const entry = await writeLedger(store, ledgerKey(run.dt, run.source), next, seen);
+  return {
+    source: run.source,
+    dt: run.dt,
+    ok: verdict.ok,
+    record: entry.record,
+    filesWritten: 0,
+    requests,
+    error: null,
+  };
+}

@@ -1,0 +1,87 @@
+import { parseLedgerKey } from "../archive/layout.ts";
+import { readLedger } from "../archive/ledger.ts";
+import type { ArchiveStore } from "../archive/store.ts";
+import { PREFIXES } from "../contract.ts";
+import type { ErrorCode } from "../errors.ts";
+import type { KoreClient } from "../kore/client.ts";
+import type { Source } from "../kore/wire.ts";
+import { type Day, sameZone } from "./calendar.ts";
+import { type DayResult, type ExportPorts, exportDay, otherZone } from "./export-day.ts";
+
+/** Which days of a source to export. Asked for one by one, so that a plan may look at the archive as it goes. */
+export type DaysOf = (source: Source, client: KoreClient) => Iterable<Day> | AsyncIterable<Day>;
+
+export interface ExportDaysPorts extends ExportPorts {
+  readonly clientFor: (source: Source) => KoreClient;
+  readonly onDay?: (result: DayResult) => void;
+  /** From this instant on no further day is begun. */
+  readonly deadline: number;
+}
+
+/** After these the source's other days would fail alike. */
+const SOURCE_FAILED: ReadonlySet<ErrorCode> = new Set([
+  "ERR_SECRET_UNREADABLE",
+  "ERR_KORE_UNAUTHORIZED",
+  "ERR_KORE_RATE_LIMITED",
+  "ERR_KORE_UNAVAILABLE",
+  "ERR_KORE_REDIRECTED",
+  "ERR_KORE_NOT_THE_API",
+  "ERR_KORE_ENCRYPTED",
+]);
+
+/**
+ * Exports days of several sources: the sources side by side, since each has a quota of its own, and a source's days one
+ * after another in the order given. A source that fails does not stop the others, but its own further days.
+ *
+ * Results come in the order of sources, then days. Throws `ERR_TIME_ZONE_DIFFERS` before anything is asked or written,
+ * and whatever `exportDay` throws, once every source has stopped.
+ */
+export async function exportDays(
+  sources: readonly Source[],
+  daysOf: DaysOf,
+  ports: ExportDaysPorts,
+): Promise<DayResult[]> {
+  await refuseOtherZone(ports.store, ports.timeZone);
+  const failure = new AbortController();
+  const signal = ports.signal ? AbortSignal.any([ports.signal, failure.signal]) : failure.signal;
+  const outcomes = await Promise.allSettled(
+    sources.map(async (source) => {
+      try {
+        return await exportDaysOf(source, daysOf, { ...ports, signal });
+      } catch (error) {
+        failure.abort(error);
+        throw error;
+      }
+    }),
+  );
+  ports.signal?.throwIfAborted();
+  failure.signal.throwIfAborted();
+  return outcomes.flatMap((outcome) => (outcome.status === "fulfilled" ? outcome.value : []));
+}
+
+async function exportDaysOf(source: Source, daysOf: DaysOf, ports: ExportDaysPorts): Promise<DayResult[]> {
+  const client = ports.clientFor(source);
+  const results: DayResult[] = [];
+  try {
+    for await (const day of daysOf(source, client)) {
+      if (ports.clock.now() >= ports.deadline) break;
+      const result = await exportDay(source, day, client, ports);
+      results.push(result);
+      ports.onDay?.(result);
+      if (result.error !== null && SOURCE_FAILED.has(result.error.code)) break;
+    }
+    return results;
+  } finally {
+    await client.close();
+  }
+}
+
+/** Any record tells the zone of all. */
+async function refuseOtherZone(store: ArchiveStore, timeZone: string): Promise<void> {
+  for await (const key of store.list(`${PREFIXES.exports}/`)) {
+    if (parseLedgerKey(key) === null) continue;
+    const entry = await readLedger(store, key);
+    if (entry === null || sameZone(entry.record.time_zone, timeZone)) return;
+    throw otherZone(store.location, entry.record.time_zone, timeZone);
+  }
+}

@@ -1,0 +1,82 @@
+import { ledgerKey } from "../archive/layout.ts";
+import { type LedgerRecord, readLedger } from "../archive/ledger.ts";
+import type { ArchiveStore } from "../archive/store.ts";
+import { CONTAINMENT_TYPES, type ContainmentType } from "../contract.ts";
+import { addDays, type Day, daysFromTo, dayWindow } from "./calendar.ts";
+import { askTotal, type Reader } from "./totals.ts";
+
+/** Complete days this young are asked about again: sessions are still closing, and changing type. */
+const CHECKED_DAYS = 7;
+
+/** What a night is to look after. */
+export interface Night {
+  /** The day that has just ended, by the schedule's own time. */
+  readonly previous: Day;
+  /** How many days back, the previous one included, missing and unfinished days are repaired. */
+  readonly lookBackDays: number;
+  /** From here on every day is to be archived, and none before; null: the look-back only. */
+  readonly startDate: Day | null;
+}
+
+/** The days of the look-back, most recent first. */
+export function lookBack({ previous, lookBackDays, startDate }: Night): Day[] {
+  const oldest = addDays(previous, 1 - Math.max(1, lookBackDays));
+  const first = startDate !== null && startDate > oldest ? startDate : oldest;
+  return daysFromTo(first, previous).reverse();
+}
+
+/**
+ * The days of one source that a night has to export, most recent first, each decided when its turn comes: the previous
+ * day; in the look-back what is missing, incomplete, or provisional at an age of 1, 2, 4, 8 or 16 days (some bots never
+ * close a session); of the last week what is complete but has other totals now; then, with a start date, every older
+ * day without a record.
+ */
+export async function* nightDays(
+  night: Night,
+  source: string,
+  reader: Reader,
+  store: ArchiveStore,
+  timeZone: string,
+): AsyncGenerator<Day> {
+  for (const [index, day] of lookBack(night).entries()) {
+    const age = index + 1;
+    if (age === 1 || (await isDue(day, age, source, reader, store, timeZone))) yield day;
+  }
+  if (night.startDate === null) return;
+  const older = addDays(night.previous, -Math.max(1, night.lookBackDays));
+  for (const day of daysFromTo(night.startDate, older).reverse()) {
+    if ((await store.version(ledgerKey(day, source))) === null) yield day;
+  }
+}
+
+async function isDue(
+  day: Day,
+  age: number,
+  source: string,
+  reader: Reader,
+  store: ArchiveStore,
+  timeZone: string,
+): Promise<boolean> {
+  const record = (await readLedger(store, ledgerKey(day, source)))?.record;
+  if (record === undefined || record.status === "incomplete") return true;
+  if (record.status === "provisional") return Number.isInteger(Math.log2(age));
+  return age <= CHECKED_DAYS && (await hasChanged(record, reader, timeZone));
+}
+
+/** True if Kore's totals are no longer those of the record. If they cannot be asked for, exporting the day will tell. */
+async function hasChanged(record: LedgerRecord, reader: Reader, timeZone: string): Promise<boolean> {
+  const recorded: Readonly<Record<ContainmentType, number | null>> = {
+    dropOff: record.reported.drop_off,
+    selfService: record.reported.self_service,
+    agent: record.reported.agent,
+  };
+  try {
+    for (const type of CONTAINMENT_TYPES) {
+      if ((await askTotal(reader, type, dayWindow(record.dt, timeZone))) !== recorded[type]) return true;
+    }
+    return false;
+  } catch {
+    reader.signal?.throwIfAborted();
+    return true;
+  }
+}

@@ -1,0 +1,109 @@
+import type { Problem } from "../archive/ledger.ts";
+import { type BuiltSlice, buildSlice, type RejectedRow } from "./build-slice.ts";
+import type { Window } from "./calendar.ts";
+import { readSlice } from "./read-slice.ts";
+import { planSlices } from "./slices.ts";
+import { askSize, askTotal, askTotals, LISTS, type ListName, type Reader, type Totals } from "./totals.ts";
+
+/** Sessions that a slice holds at most: a few minutes of Kore's quota, and about 100 MB of memory. */
+export const SLICE_BUDGET = 30_000;
+
+/** How often slices whose totals moved, while other slices were read, are read again. */
+const MOST_ROUNDS = 2;
+
+/** A day as it was read: its slices' parts lie in the scratch folder. */
+export interface DayReading {
+  readonly slices: readonly BuiltSlice[];
+  /** The API's totals for the whole day, asked after its last slice. */
+  readonly reported: Totals;
+  /** Each rejected row once, whichever slices returned it. */
+  readonly rejected: readonly RejectedRow[];
+  readonly problems: readonly Problem[];
+}
+
+export interface DayReader extends Reader {
+  readonly sliceBudget: number;
+  /** Hears how many sessions the API promises, once it said so. */
+  readonly onExpected?: (sessions: number) => void;
+}
+
+/** Reads a day slice by slice, and proves that the slices add up to what the API reports for the whole of it. */
+export async function readDay(reader: DayReader, day: Window, scratch: string): Promise<DayReading> {
+  const opening = await askSize(reader, day);
+  if (opening.size !== null) reader.onExpected?.(opening.size);
+  const countIn = async (part: Window) => (await askSize(reader, part)).size;
+  const windows = opening.size === null ? [day] : await planSlices(day, opening.size, countIn, reader.sliceBudget);
+  const build = async (window: Window, index: number) => {
+    const known = windows.length === 1 || opening.all === "refused";
+    const all = known ? opening.all : await askTotal(reader, "all", window);
+    return buildSlice(await readSlice(reader, window, all), index, scratch);
+  };
+  const slices: BuiltSlice[] = [];
+  for (const [index, window] of windows.entries()) slices.push(await build(window, index));
+  const [only] = slices;
+  if (windows.length === 1 && only !== undefined) return dayReading(slices, only.totals);
+
+  const countsAll = opening.all !== "refused";
+  let reported = await askTotals(reader, day, countsAll);
+  for (let round = 0; round < MOST_ROUNDS && problemsOf(slices, reported).length > 0; round++) {
+    for (const [index, window] of windows.entries()) {
+      const now = await askTotals(reader, window, countsAll);
+      if (LISTS.some((list) => now[list] !== slices[index]?.totals[list])) slices[index] = await build(window, index);
+    }
+    reported = await askTotals(reader, day, countsAll);
+  }
+  return dayReading(slices, reported);
+}
+
+function dayReading(slices: readonly BuiltSlice[], reported: Totals): DayReading {
+  const rejected = uniqueRejected(slices);
+  const counted = rejected.filter((row) => row.counted).length;
+  const problems = [...problemsOf(slices, reported)];
+  if (reported.all === "refused") {
+    const message = "The API does not count without a containment type; the three types are taken to be all there is.";
+    problems.push({ code: "ERR_UNFILTERED_REFUSED", message });
+  }
+  if (counted > 0) {
+    const message = `${counted} sessions have no usable id or start time; they are kept under rejected/ only.`;
+    problems.push({ code: "ERR_ROWS_REJECTED", message });
+  }
+  return { slices, reported, rejected, problems };
+}
+
+/** Why the day is not proven complete; empty if it is. */
+function problemsOf(slices: readonly BuiltSlice[], reported: Totals): Problem[] {
+  const problems = slices.flatMap((slice) => slice.problems);
+  if (problems.length > 0 || slices.length === 1) return problems;
+  return LISTS.flatMap((list) => {
+    const total = reported[list];
+    const sum = sumOf(slices, list);
+    if (total === "refused" || total === sum) return [];
+    const name = list === "all" ? "without a containment type" : list;
+    const message = `${name}: the API reports ${total ?? "no total"} for the day, its slices add up to ${sum}.`;
+    return [{ code: total === null ? "ERR_TOTALS_MISSING" : "ERR_NOT_RECONCILED", message } as const];
+  });
+}
+
+/** The day's total of a list according to its slices: neighbours' rows between slices count once. */
+function sumOf(slices: readonly BuiltSlice[], list: ListName): number {
+  let sum = 0;
+  for (const [index, slice] of slices.entries()) {
+    sum += Number(slice.totals[list]);
+    if (index > 0) sum -= slice.before[list];
+    if (index < slices.length - 1) sum -= slice.after[list];
+  }
+  return sum - repeatedRejections(slices, list);
+}
+
+/** A row without a start time may come with every slice, and be counted in each. */
+function repeatedRejections(slices: readonly BuiltSlice[], list: ListName): number {
+  const inList = slices.flatMap((slice) =>
+    slice.rejected.filter((row) => row.counted && (list === "all" || row.type === list)),
+  );
+  return inList.length - new Set(inList.map((row) => row.raw)).size;
+}
+
+function uniqueRejected(slices: readonly BuiltSlice[]): RejectedRow[] {
+  const byText = new Map(slices.flatMap((slice) => slice.rejected).map((row) => [row.raw, row]));
+  return [...byText.values()];
+}

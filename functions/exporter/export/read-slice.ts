@@ -1,0 +1,23 @@
+import type { Window } from "./calendar.ts";
+import { type Reading, readOnce } from "./reading.ts";
+import { type Reconciled, weigh } from "./reconcile.ts";
+import type { Reader, Total } from "./totals.ts";
+
+const MOST_READINGS = 3;
+
+/**
+ * Reads a slice until a reading reconciles, at most three times, and says what is held. The set may shift while it is
+ * read (new sessions come first in the list); a reading that reconciles stands alone, since a session can also
+ * disappear. `opening` is the unfiltered total asked for before.
+ */
+export async function readSlice(reader: Reader, slice: Window, opening: Total): Promise<Reconciled> {
+  const first = await readOnce(reader, slice, opening);
+  const readings: [Reading, ...Reading[]] = [first];
+  let reconciled = weigh(readings);
+  while (reconciled.problems.length > 0 && readings.length < MOST_READINGS) {
+    const next = await readOnce(reader, slice, reconciled.last.closing.all);
+    readings.push(next);
+    reconciled = weigh([next]);
+  }
+  return reconciled.problems.length === 0 ? reconciled : weigh(readings);
+}

@@ -1,0 +1,102 @@
+import { CONTAINMENT_TYPES, type ContainmentType, type PartitionType, UNCLASSIFIED } from "../contract.ts";
+import { readList } from "../kore/paging.ts";
+import type { WireSession } from "../kore/wire.ts";
+import type { Window } from "./calendar.ts";
+import { judge, type Sight } from "./sight.ts";
+import { askTotals, type ListName, listQuery, type Reader, type Total, type Totals } from "./totals.ts";
+
+/** One list of a slice, read to its end. */
+export interface ListReading {
+  /** What was seen, by key; the latest sight of a session. */
+  readonly sights: ReadonlyMap<string, Sight>;
+  readonly rows: number;
+  /** Every total its pages gave. */
+  readonly totals: ReadonlySet<number | null>;
+}
+
+/** A slice, read once: its lists, and the totals that the API gave afterwards. */
+export interface Reading {
+  readonly lists: ReadonlyMap<ListName, ListReading>;
+  /** The unfiltered total before the reading. */
+  readonly opening: Total;
+  readonly closing: Totals;
+}
+
+/** A held session, and the containment type it is archived under. */
+export interface Held {
+  readonly sight: Sight;
+  readonly type: PartitionType;
+}
+
+/**
+ * Reads a slice once: the three types, and also without a type if that total promises sessions that none of them
+ * returned; then asks for the totals again.
+ */
+export async function readOnce(reader: Reader, slice: Window, opening: Total): Promise<Reading> {
+  const lists = new Map<ListName, ListReading>();
+  for (const type of CONTAINMENT_TYPES) lists.set(type, await readWholeList(reader, slice, type));
+  if (typeof opening === "number" && countDifferent(lists) < opening) {
+    lists.set("all", await readWholeList(reader, slice, "all"));
+  }
+  return { lists, opening, closing: await askTotals(reader, slice, opening !== "refused") };
+}
+
+/** Different sessions over all lists, strays left out. */
+function countDifferent(lists: Reading["lists"]): number {
+  const keys = new Set<string>();
+  for (const { sights } of lists.values()) {
+    for (const [key, sight] of sights) if (sight.kind !== "stray") keys.add(key);
+  }
+  return keys.size;
+}
+
+async function readWholeList(reader: Reader, slice: Window, list: ListName): Promise<ListReading> {
+  const sights = new Map<string, Sight>();
+  const take = (sessions: readonly WireSession[]): number => {
+    reader.onReceived?.(sessions.length);
+    let met = 0;
+    for (const session of sessions) {
+      const sight = judge(session, reader.source, slice);
+      if (sight.kind !== "stray" && !sights.has(sight.key)) met++;
+      sights.set(sight.key, sight);
+    }
+    return met;
+  };
+  const { rows, totals } = await readList(reader.client, listQuery(list, slice), reader.pageSize, take, reader.signal);
+  return { sights, rows, totals };
+}
+
+/**
+ * Everything that the readings hold between them, by key. A later sight replaces an earlier one; a session that only
+ * an unfiltered list returned goes to its own containment type if that is one of the three, else to `unclassified`.
+ */
+export function holdings(readings: readonly Pick<Reading, "lists">[]): Map<string, Held> {
+  const held = new Map<string, Held>();
+  for (const { lists } of readings) {
+    for (const type of CONTAINMENT_TYPES) {
+      for (const [key, sight] of lists.get(type)?.sights ?? []) held.set(key, { sight, type });
+    }
+  }
+  for (const { lists } of readings) {
+    for (const [key, sight] of lists.get("all")?.sights ?? []) {
+      const known = held.get(key);
+      if (known === undefined || known.type === UNCLASSIFIED) held.set(key, { sight, type: ownType(sight) });
+    }
+  }
+  return held;
+}
+
+/** How many of these the API's totals count: all but strays. */
+export function countHeld(held: Iterable<Held>): number {
+  let count = 0;
+  for (const { sight } of held) if (sight.kind !== "stray") count++;
+  return count;
+}
+
+function ownType(sight: Sight): PartitionType {
+  if (sight.kind === "edge") return UNCLASSIFIED;
+  const session = JSON.parse(sight.raw.toString()) as unknown;
+  const own = String((session as { containmentType?: unknown } | null)?.containmentType).toLowerCase();
+  const type = CONTAINMENT_TYPES.find((known: ContainmentType) => known.toLowerCase() === own);
+  return type ?? UNCLASSIFIED;
+}

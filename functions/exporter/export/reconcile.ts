@@ -1,0 +1,101 @@
+import type { Problem } from "../archive/ledger.ts";
+import { CONTAINMENT_TYPES } from "../contract.ts";
+import { countHeld, type Held, holdings, type ListReading, type Reading } from "./reading.ts";
+import { LISTS, type ListName, type Total } from "./totals.ts";
+
+/** What a slice's readings add up to. */
+export interface Reconciled {
+  /** The last of the readings that the slice's sessions are taken from. */
+  readonly last: Reading;
+  readonly held: ReadonlyMap<string, Held>;
+  /** Why the slice is not proven complete; empty if it is. */
+  readonly problems: readonly Problem[];
+}
+
+/**
+ * Weighs the readings of a slice: one by itself, or several that did not reconcile one by one.
+ *
+ * A reading proves the slice complete if every list's total stayed the same from its first page to the closing
+ * requests and equals the different sessions held (those set aside for want of an id included), and nothing came that
+ * was not asked for. Several prove it under the same rule for what they hold between them: then totals never moved, and
+ * only the order of the pages was unsteady.
+ */
+export function weigh(readings: readonly [Reading, ...Reading[]]): Reconciled {
+  const held = holdings(readings);
+  const last = readings.at(-1) ?? readings[0];
+  const problems = [
+    ...strays(held),
+    ...LISTS.flatMap((list) => unsteadyTotal(list, totalsSeen(readings, list))),
+    ...LISTS.flatMap((list) => missing(list, last.closing[list], countOf(list, readings, held))),
+  ];
+  return { last, held, problems: onePerCode(problems) };
+}
+
+function strays(held: ReadonlyMap<string, Held>): Problem[] {
+  const count = held.size - countHeld(held.values());
+  if (count === 0) return [];
+  const message = `${count} rows came that were not asked for (outside the window, or of another bot); see rejected/.`;
+  return [{ code: "ERR_WINDOW_IGNORED", message }];
+}
+
+function unsteadyTotal(list: ListName, seen: ReadonlySet<Total>): Problem[] {
+  if (seen.has("refused") || (seen.size === 1 && !seen.has(null))) return [];
+  if (seen.has(null)) {
+    return [{ code: "ERR_TOTALS_MISSING", message: `${nameOf(list)}: the API gave no usable total.` }];
+  }
+  const message = `${nameOf(list)}: the total moved while it was read (${[...seen].join(", ")}).`;
+  return [{ code: "ERR_NOT_RECONCILED", message }];
+}
+
+function missing(list: ListName, total: Total, held: number): Problem[] {
+  if (typeof total !== "number" || total === held) return [];
+  const message = `${nameOf(list)}: the API reports ${total} sessions, ${held} were read.`;
+  return [{ code: "ERR_NOT_RECONCILED", message }];
+}
+
+function totalsSeen(readings: readonly Reading[], list: ListName): Set<Total> {
+  const seen = new Set<Total>();
+  for (const { lists, opening, closing } of readings) {
+    for (const total of lists.get(list)?.totals ?? []) seen.add(total);
+    seen.add(closing[list]);
+    if (list === "all") seen.add(opening);
+  }
+  return seen;
+}
+
+/** Different rows of a list, strays left out: as the one reading's list had them, or of several by their latest type. */
+function countOf(list: ListName, readings: readonly Reading[], held: ReadonlyMap<string, Held>): number {
+  if (list === "all") return countHeld(held.values());
+  const [only] = readings;
+  if (readings.length === 1 && only !== undefined) return countSights(only.lists.get(list));
+  return countHeld([...held.values()].filter(({ type }) => type === list));
+}
+
+/** Different rows of a list that the API's total counts. */
+function countSights(list: ListReading | undefined): number {
+  let count = 0;
+  for (const sight of list?.sights.values() ?? []) if (sight.kind !== "stray") count++;
+  return count;
+}
+
+/** Rows that were received more often than once within the types' lists of a reading. */
+export function countDuplicates(reading: Reading): number {
+  let rows = 0;
+  const keys = new Set<string>();
+  for (const type of CONTAINMENT_TYPES) {
+    const list = reading.lists.get(type);
+    rows += list?.rows ?? 0;
+    for (const key of list?.sights.keys() ?? []) keys.add(key);
+  }
+  return rows - keys.size;
+}
+
+function nameOf(list: ListName): string {
+  return list === "all" ? "without a containment type" : list;
+}
+
+function onePerCode(problems: readonly Problem[]): Problem[] {
+  const messages = new Map<Problem["code"], string[]>();
+  for (const { code, message } of problems) messages.set(code, [...(messages.get(code) ?? []), message]);
+  return [...messages].map(([code, all]) => ({ code, message: all.join(" ") }));
+}

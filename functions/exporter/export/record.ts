@@ -1,0 +1,166 @@
+import type { ArchivedTotals, LedgerFile, LedgerRecord, LedgerStatus, Problem, TypeTotals } from "../archive/ledger.ts";
+import { PARTITION_TYPES } from "../contract.ts";
+import type { BuiltSlice, ListCounts } from "./build-slice.ts";
+import type { Window } from "./calendar.ts";
+import type { DayReading } from "./read-day.ts";
+import type { Total, Totals } from "./totals.ts";
+
+/** Who exports, and what: the members of a record that a run knows before it starts. */
+export interface RunFacts {
+  readonly source: string;
+  readonly dt: string;
+  readonly timeZone: string;
+  readonly window: Window;
+  readonly runId: string;
+  readonly exporterVersion: string;
+  readonly startedAt: number;
+}
+
+export type NextRecord = Omit<LedgerRecord, "version" | "revision" | "previous_sha256">;
+
+/** How personal data is archived: as Kore sends it. */
+const PERSONAL_DATA = "keep";
+
+/** A record for a day of which nothing is archived yet. */
+export function blankRecord(run: RunFacts, now: number): NextRecord {
+  const unknown: TypeTotals = { drop_off: null, self_service: null, agent: null, total: null };
+  return {
+    source: run.source,
+    dt: run.dt,
+    time_zone: run.timeZone,
+    window_from: iso(run.window.from),
+    window_to: iso(run.window.to),
+    status: "incomplete",
+    run_id: run.runId,
+    exporter_version: run.exporterVersion,
+    started_at: iso(run.startedAt),
+    finished_at: iso(now),
+    requests: 0,
+    reported: unknown,
+    edges: unknown,
+    archived: { drop_off: 0, self_service: 0, agent: 0, unclassified: 0, total: 0 },
+    active: 0,
+    duplicates: 0,
+    rejected: 0,
+    coerced: {},
+    personal_data: PERSONAL_DATA,
+    erasures: [],
+    oldest_start_time: null,
+    newest_start_time: null,
+    problems: [],
+    files: [],
+  };
+}
+
+/** The members of a record that follow from a reading. */
+export function readingFacts(reading: DayReading): Partial<NextRecord> {
+  const { slices } = reading;
+  const starts = slices.flatMap(({ oldest, newest }) => (oldest === null || newest === null ? [] : [oldest, newest]));
+  return {
+    ...reportedFacts(reading),
+    archived: archivedTotals(slices),
+    active: sum(slices.map((slice) => slice.active)),
+    duplicates: sum(slices.map((slice) => slice.duplicates)),
+    rejected: reading.rejected.length,
+    coerced: coercedTotals(slices),
+    oldest_start_time: starts.length === 0 ? null : iso(Math.min(...starts)),
+    newest_start_time: starts.length === 0 ? null : iso(Math.max(...starts)),
+  };
+}
+
+/** What the API reported for the day, and the neighbours' rows in it. */
+export function reportedFacts({ slices, reported }: DayReading): Pick<NextRecord, "reported" | "edges"> {
+  return { reported: typeTotals(reported), edges: edgeTotals(slices) };
+}
+
+/** The record that stands while the day's files are replaced. It vouches for nothing, and forgets none of them. */
+export function markRecord(base: NextRecord, run: RunFacts, files: readonly LedgerFile[], now: number): NextRecord {
+  const message = "The files of this day are being replaced. If this stays, the run died; the next one repairs it.";
+  return {
+    ...base,
+    run_id: run.runId,
+    exporter_version: run.exporterVersion,
+    finished_at: iso(now),
+    status: "incomplete",
+    problems: [{ code: "ERR_EXPORT_UNFINISHED", message }],
+    files: [...files],
+  };
+}
+
+/** True for a record that a publisher left while it replaces files. */
+export function isMark(record: LedgerRecord): boolean {
+  return record.problems.length === 1 && record.problems[0]?.code === "ERR_EXPORT_UNFINISHED";
+}
+
+/** The final record of a day whose files are those of the reading. */
+export function publishedRecord(
+  base: NextRecord,
+  run: RunFacts,
+  reading: DayReading,
+  outcome: { status: LedgerStatus; problems: readonly Problem[]; files: readonly LedgerFile[]; requests: number },
+  now: number,
+): NextRecord {
+  return {
+    ...base,
+    ...readingFacts(reading),
+    status: outcome.status,
+    run_id: run.runId,
+    exporter_version: run.exporterVersion,
+    started_at: iso(run.startedAt),
+    finished_at: iso(now),
+    requests: outcome.requests,
+    problems: [...outcome.problems],
+    files: [...outcome.files],
+  };
+}
+
+function typeTotals(totals: Totals): TypeTotals {
+  const known = (total: Total) => (typeof total === "number" ? total : null);
+  return {
+    drop_off: known(totals.dropOff),
+    self_service: known(totals.selfService),
+    agent: known(totals.agent),
+    total: known(totals.all),
+  };
+}
+
+function edgeTotals(slices: readonly BuiltSlice[]): TypeTotals {
+  const none: ListCounts = { dropOff: 0, selfService: 0, agent: 0, all: 0 };
+  const before = slices[0]?.before ?? none;
+  const after = slices.at(-1)?.after ?? none;
+  return {
+    drop_off: before.dropOff + after.dropOff,
+    self_service: before.selfService + after.selfService,
+    agent: before.agent + after.agent,
+    total: before.all + after.all,
+  };
+}
+
+function archivedTotals(slices: readonly BuiltSlice[]): ArchivedTotals {
+  const [dropOff, selfService, agent, unclassified] = PARTITION_TYPES.map((type) =>
+    sum(slices.map((slice) => slice.archived[type])),
+  ) as [number, number, number, number];
+  return {
+    drop_off: dropOff,
+    self_service: selfService,
+    agent,
+    unclassified,
+    total: dropOff + selfService + agent + unclassified,
+  };
+}
+
+function coercedTotals(slices: readonly BuiltSlice[]): Record<string, number> {
+  const totals: Record<string, number> = {};
+  for (const { coerced } of slices) {
+    for (const [column, count] of coerced) totals[column] = (totals[column] ?? 0) + count;
+  }
+  return Object.fromEntries(Object.entries(totals).sort(([one], [other]) => (one < other ? -1 : 1)));
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
+}
+
+function iso(ms: number): string {
+  return new Date(ms).toISOString();
+}

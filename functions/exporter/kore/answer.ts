@@ -1,0 +1,95 @@
+import { isUtf8 } from "node:buffer";
+import { ExporterError } from "../errors.ts";
+import { KoreFailure } from "./failure.ts";
+import { elementTexts } from "./json-text.ts";
+import type { SessionsAnswer } from "./wire.ts";
+
+/** Characters of an unexpected answer that an error shows. */
+const SHOWN = 200;
+
+/**
+ * Reads the body of an answer with status 200. Unknown members pass; `total` may be a number or its text.
+ *
+ * Throws a `KoreFailure`: `passing` for JSON that was cut short, `strange` for what is not the API's answer at all, and
+ * `final` for an encrypted payload, which no retry mends. Source: "Sample response" of Kore's page for the members,
+ * "Enforce Request and Response Payload Encryption" of its API introduction for encrypted ones.
+ */
+export function parseAnswer(body: Buffer): SessionsAnswer {
+  const text = body.toString();
+  const value = parseJson(text);
+  if (typeof value === "string" && looksEncrypted(value)) throw encrypted();
+  if (value === null || typeof value !== "object" || Array.isArray(value)) throw notTheApi(text);
+  const answer = value as Readonly<Record<string, unknown>>;
+  const total = wholeNumber(answer.total);
+  const sent = answer.sessions;
+  if (!Array.isArray(sent)) {
+    if (total === 0 && sent == null) return page(answer, total, []);
+    throw sent === undefined && total === null && answer.errors === undefined ? encrypted() : notTheApi(text);
+  }
+  // A byte that is no UTF-8 could not be archived as text; it becomes U+FFFD, as it did in `value`.
+  const texts = elementTexts(isUtf8(body) ? body : Buffer.from(text), "sessions") ?? [];
+  const sessions = texts.map((raw, index) => ({ raw, value: sent[index] as unknown }));
+  return page(answer, total, sessions);
+}
+
+function page(
+  answer: Readonly<Record<string, unknown>>,
+  total: number | null,
+  sessions: SessionsAnswer["sessions"],
+): SessionsAnswer {
+  const more = answer.moreAvailable;
+  const invalid = answer.invalidSessions;
+  return {
+    total,
+    moreAvailable: typeof more === "boolean" ? more : null,
+    sessions,
+    invalidSessions: Array.isArray(invalid) ? invalid.map(String) : [],
+  };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    if (/^\s*\{/.test(text)) {
+      const error = new ExporterError("ERR_KORE_UNAVAILABLE", "Kore's answer broke off in the middle of its JSON.", {
+        cause,
+      });
+      throw new KoreFailure("passing", error);
+    }
+    throw looksEncrypted(text.trim()) ? encrypted() : notTheApi(text);
+  }
+}
+
+/** A count, as a number or as its text; anything else is not a count. */
+function wholeNumber(value: unknown): number | null {
+  const number = typeof value === "string" && /^\d+$/.test(value) ? Number(value) : value;
+  return typeof number === "number" && Number.isSafeInteger(number) && number >= 0 ? number : null;
+}
+
+/** One long run of base64 (dots part a JWE): no page of ours, and no page of a proxy either. */
+function looksEncrypted(text: string): boolean {
+  return text.length >= 32 && /^[A-Za-z0-9+/_=.-]+$/.test(text);
+}
+
+function encrypted(): KoreFailure {
+  const message =
+    "Kore's answer holds no `sessions`: the app seems to enforce encrypted payloads. " +
+    "Turn off 'Enforce Request and Response Payload Encryption' for this app in Kore, or use another app.";
+  return new KoreFailure("final", new ExporterError("ERR_KORE_ENCRYPTED", message));
+}
+
+function notTheApi(text: string): KoreFailure {
+  const start = shown(text);
+  const message =
+    `The answer is not one of the Sessions History API; it ${start === "" ? "is empty" : `starts with: ${start}`} ` +
+    "Check KORE_HOST, and any proxy between here and Kore.";
+  return new KoreFailure("strange", new ExporterError("ERR_KORE_NOT_THE_API", message));
+}
+
+/** The beginning of a text from outside, on one line and without control characters. */
+export function shown(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: a foreign text must not steer the reader's terminal.
+  const line = text.replace(/[\u0000-\u001f\u007f-\u009f\s]+/g, " ").trim();
+  return line.length > SHOWN ? `${line.slice(0, SHOWN)}…` : line;
+}

@@ -1,0 +1,155 @@
+import pRetry from "p-retry";
+import { Agent, type Dispatcher, request } from "undici";
+import type { Clock } from "../clock.ts";
+import type { ExporterError } from "../errors.ts";
+import { parseAnswer } from "./answer.ts";
+import { KoreFailure } from "./failure.ts";
+import { Quota, type QuotaLimits } from "./quota.ts";
+import { refusal } from "./refusal.ts";
+import { type KoreRequest, toRequest } from "./request.ts";
+import { retryPolicy } from "./retry.ts";
+import { type Credentials, signToken } from "./token.ts";
+import { connectionFailure, readBody } from "./transport.ts";
+import type { SessionsAnswer, SessionsQuery, Source } from "./wire.ts";
+
+/** Where the client's credentials come from. */
+export interface CredentialsSource {
+  /** The credentials as last read. */
+  current(): Promise<Credentials>;
+  /** Reads them anew, since they may have been rotated; true if they differ from those `current` gave before. */
+  renew(): Promise<boolean>;
+}
+
+/** What a client tells while it works. Holds no secret and no token. */
+export type KoreEvent =
+  | {
+      readonly kind: "waiting";
+      readonly reason: "quota" | "retry";
+      readonly ms: number;
+      readonly error?: ExporterError;
+    }
+  | { readonly kind: "answered"; readonly path: string; readonly status: number; readonly rows: number | null };
+
+export interface KoreClientOptions {
+  /** Kore's environment, such as `https://platform.kore.ai`. */
+  readonly host: URL;
+  readonly source: Source;
+  readonly credentials: CredentialsSource;
+  readonly quota: QuotaLimits;
+  /** For one attempt, from the first byte sent to the last byte received. */
+  readonly timeoutMs: number;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly onEvent?: (event: KoreEvent) => void;
+}
+
+/**
+ * Asks the Sessions History API for one source: signs each attempt, stays inside the quota, retries what can pass, and
+ * hands out answers that were checked.
+ */
+export class KoreClient {
+  readonly #options: KoreClientOptions;
+  readonly #quota: Quota;
+  readonly #agent = new Agent({ pipelining: 1, connections: 4 });
+  #attempts = 0;
+
+  constructor(options: KoreClientOptions) {
+    this.#options = options;
+    this.#quota = new Quota(options.quota, options.clock);
+  }
+
+  /** Requests sent so far; every attempt counts, as it does in Kore's quota. */
+  get attempts(): number {
+    return this.#attempts;
+  }
+
+  /**
+   * One page. Throws an `ExporterError` of the `ERR_KORE_…` family once retrying is over; rejects with the signal's
+   * reason if that is aborted.
+   */
+  async sessions(query: SessionsQuery, signal?: AbortSignal): Promise<SessionsAnswer> {
+    const asked = toRequest(this.#options.source, query);
+    const waitBeforeRetry = retryPolicy(this.#options.random);
+    try {
+      return await pRetry(() => this.#attempt(asked, signal), {
+        retries: Number.POSITIVE_INFINITY,
+        minTimeout: 0,
+        shouldRetry: ({ error }) => this.#readyToRetry(error, waitBeforeRetry, signal),
+      });
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw error instanceof KoreFailure ? error.error : error;
+    }
+  }
+
+  /** Closes every connection at once. */
+  async close(): Promise<void> {
+    await this.#agent.destroy();
+  }
+
+  async #readyToRetry(
+    error: Error,
+    waitBeforeRetry: ReturnType<typeof retryPolicy>,
+    signal: AbortSignal | undefined,
+  ): Promise<boolean> {
+    if (!(error instanceof KoreFailure)) return false;
+    const ms = waitBeforeRetry(error);
+    if (ms === null) return false;
+    if (error.kind === "unauthorized") return this.#options.credentials.renew();
+    this.#tell({ kind: "waiting", reason: "retry", ms, error: error.error });
+    await this.#options.clock.sleep(ms, signal);
+    return true;
+  }
+
+  #attempt(asked: KoreRequest, signal: AbortSignal | undefined): Promise<SessionsAnswer> {
+    const onWait = (ms: number) => this.#tell({ kind: "waiting", reason: "quota", ms });
+    return this.#quota.run(() => this.#send(asked, signal), onWait, signal);
+  }
+
+  async #send(asked: KoreRequest, signal: AbortSignal | undefined): Promise<SessionsAnswer> {
+    const { host, credentials, clock, timeoutMs } = this.#options;
+    const secret = await credentials.current();
+    const token = await signToken(secret, clock.now());
+    const timeout = AbortSignal.timeout(timeoutMs);
+    this.#attempts++;
+    try {
+      const response = await request(new URL(`${host.pathname.replace(/\/$/, "")}${asked.path}`, host), {
+        method: "POST",
+        headers: {
+          auth: token,
+          "content-type": "application/json",
+          accept: "application/json",
+          "accept-encoding": "gzip",
+        },
+        body: asked.body,
+        dispatcher: this.#agent,
+        signal: signal ? AbortSignal.any([timeout, signal]) : timeout,
+      });
+      return this.#understand(asked, response, await readBody(response));
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw redacted(connectionFailure(error, timeout.aborted ? timeoutMs : null), [token, secret.clientSecret]);
+    }
+  }
+
+  #understand(asked: KoreRequest, { statusCode, headers }: Dispatcher.ResponseData, body: Buffer): SessionsAnswer {
+    const ok = statusCode === 200;
+    if (!ok) this.#tell({ kind: "answered", path: asked.path, status: statusCode, rows: null });
+    if (!ok) throw refusal(statusCode, headers, body.toString(), this.#options.clock.now());
+    const answer = parseAnswer(body);
+    this.#tell({ kind: "answered", path: asked.path, status: statusCode, rows: answer.sessions.length });
+    return answer;
+  }
+
+  #tell(event: KoreEvent): void {
+    this.#options.onEvent?.(event);
+  }
+}
+
+/** The same failure with every occurrence of a secret taken out of its message, in case a server echoes it. */
+function redacted(failure: KoreFailure, secrets: readonly string[]): KoreFailure {
+  for (const secret of secrets) {
+    if (secret !== "") failure.error.message = failure.error.message.replaceAll(secret, "[secret]");
+  }
+  return failure;
+}

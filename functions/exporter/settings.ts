@@ -1,0 +1,223 @@
+import { z } from "zod";
+import { ACCOUNT_SOURCE } from "./contract.ts";
+import { SettingsError } from "./errors.ts";
+import { type Day, isDay, zoneName } from "./export/calendar.ts";
+import type { QuotaLimits } from "./kore/quota.ts";
+import type { Credentials } from "./kore/token.ts";
+import type { Source } from "./kore/wire.ts";
+
+/** Where the credentials come from: given in the environment, or kept in AWS Secrets Manager. */
+export type CredentialsSetting =
+  | { readonly kind: "given"; readonly credentials: Credentials }
+  | { readonly kind: "secrets-manager"; readonly secretId: string };
+
+/** Everything a run is told, checked. */
+export interface Settings {
+  /** Kore's environment: https, or http on loopback; may have a path. */
+  readonly host: URL;
+  readonly sources: readonly Source[];
+  readonly credentials: CredentialsSetting;
+  /** A folder's path, or `s3://bucket/prefix`. */
+  readonly archive: string;
+  /** A name of the time zone database. */
+  readonly timeZone: string;
+  readonly quota: QuotaLimits;
+  readonly pageSize: number;
+  readonly timeoutMs: number;
+  /** How many days back `--repair` and the nightly run look. */
+  readonly lookBackDays: number;
+  /** The first day that `--repair` and the nightly run are to archive; null: the look-back alone decides. */
+  readonly startDate: Day | null;
+}
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** The environment variables that a run reads, with what they mean: the table in the README is checked against it. */
+export const SETTINGS = {
+  KORE_HOST: "Kore's environment, such as https://platform.kore.ai (http only on loopback)",
+  KORE_BOT_IDS: "bots to archive, separated by commas",
+  KORE_ACCOUNT: "true: archive the whole account through the admin-console endpoint, instead of bots",
+  KORE_CLIENT_ID: "client id of the app made in Kore",
+  KORE_CLIENT_SECRET: "client secret of that app",
+  KORE_SECRET_ID: "AWS Secrets Manager secret that holds both, instead of them",
+  KORE_ARCHIVE: "a folder, or s3://bucket/prefix",
+  KORE_TIME_ZONE: "zone of the archive's days (UTC)",
+  KORE_REQUESTS_PER_MINUTE: "quota of each source; 0 is no limit (60)",
+  KORE_REQUESTS_PER_HOUR: "quota of each source; 0 is no limit (1800)",
+  KORE_PAGE_SIZE: "sessions asked for at once (100)",
+  KORE_REQUEST_TIMEOUT_SECONDS: "for one request, its answer included (30)",
+  KORE_LOOK_BACK_DAYS: "how many days back `--repair` and the nightly run look (16)",
+  KORE_START_DATE: "first day that `--repair` and the nightly run archive (the look-back's)",
+} as const;
+
+/** Settings of later versions: to pass over one in silence would archive what its user meant to protect. */
+const NOT_YET: readonly string[] = ["KORE_PII", "KORE_SIGNING_KEY"];
+
+/**
+ * Reads a run's settings. Throws one `SettingsError` that lists everything wrong; each problem names the setting, its
+ * value (never a secret's) and the next step.
+ */
+export function readSettings(env: Environment): Settings {
+  const unsupported = NOT_YET.filter((name) => value(env, name) !== undefined).map(
+    (name) => `${name} is set, but this version cannot do what it asks for. Unset it, or use a version that can.`,
+  );
+  const parsed = schema.safeParse({
+    host: value(env, "KORE_HOST"),
+    sources: { bots: value(env, "KORE_BOT_IDS"), account: value(env, "KORE_ACCOUNT") },
+    credentials: {
+      clientId: value(env, "KORE_CLIENT_ID"),
+      clientSecret: value(env, "KORE_CLIENT_SECRET"),
+      secretId: value(env, "KORE_SECRET_ID"),
+    },
+    archive: value(env, "KORE_ARCHIVE"),
+    timeZone: value(env, "KORE_TIME_ZONE"),
+    quota: { perMinute: value(env, "KORE_REQUESTS_PER_MINUTE"), perHour: value(env, "KORE_REQUESTS_PER_HOUR") },
+    pageSize: value(env, "KORE_PAGE_SIZE"),
+    timeoutMs: value(env, "KORE_REQUEST_TIMEOUT_SECONDS"),
+    lookBackDays: value(env, "KORE_LOOK_BACK_DAYS"),
+    startDate: value(env, "KORE_START_DATE"),
+  });
+  const problems = parsed.success ? [] : parsed.error.issues.map(({ message }) => message);
+  if (!parsed.success || unsupported.length > 0) throw new SettingsError([...problems, ...unsupported]);
+  return parsed.data;
+}
+
+/** The archive's location alone, for commands that need nothing else. Throws `SettingsError`. */
+export function readArchiveSetting(env: Environment): string {
+  const parsed = archive.safeParse(value(env, "KORE_ARCHIVE"));
+  if (!parsed.success) throw new SettingsError(parsed.error.issues.map(({ message }) => message));
+  return parsed.data;
+}
+
+/** A variable that is empty or blank counts as not set, as most shells and tools treat it. */
+function value(env: Environment, name: string): string | undefined {
+  const text = env[name]?.trim();
+  return text === "" ? undefined : text;
+}
+
+/** A setting's text, turned into its value by `read`, which throws the sentence to tell if it can't. */
+function setting<T>(read: (text: string | undefined) => T) {
+  return z
+    .string()
+    .optional()
+    .transform((text, context) => attempt(() => read(text), context));
+}
+
+function attempt<T>(read: () => T, context: z.RefinementCtx): T {
+  try {
+    return read();
+  } catch (error) {
+    context.addIssue({ code: "custom", message: error instanceof Error ? error.message : String(error) });
+    return z.NEVER;
+  }
+}
+
+function wholeNumber(name: keyof typeof SETTINGS, fallback: number, least: number, most: number) {
+  return setting((text = String(fallback)) => {
+    const number = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+    if (number >= least && number <= most) return number;
+    throw new Error(`${name} is "${text}"; give a whole number from ${least} to ${most}.`);
+  });
+}
+
+const host = setting((text) => {
+  const help = "set it to the address of your Kore environment, such as https://platform.kore.ai.";
+  if (text === undefined) throw new Error(`KORE_HOST is missing; ${help}`);
+  const url = URL.parse(text.includes("://") ? text : `https://${text}`);
+  if (url === null || !/^https?:$/.test(url.protocol)) throw new Error(`KORE_HOST is "${text}"; ${help}`);
+  if (url.username !== "" || url.password !== "" || url.search !== "" || url.hash !== "") {
+    throw new Error("KORE_HOST holds more than an address (a user, a query or a fragment); leave that out.");
+  }
+  if (url.protocol === "http:" && !isLoopback(url.hostname)) {
+    throw new Error(`KORE_HOST is "${text}"; use https, since plain http would send tokens in the clear.`);
+  }
+  return url;
+});
+
+function isLoopback(hostname: string): boolean {
+  return hostname === "localhost" || hostname === "[::1]" || /^127(\.\d{1,3}){3}$/.test(hostname);
+}
+
+const sources = z
+  .object({ bots: z.string().optional(), account: z.string().optional() })
+  .transform(({ bots, account }, context) => attempt(() => readSources(bots, account), context));
+
+function readSources(bots: string | undefined, account: string | undefined): Source[] {
+  if (account !== undefined && account !== "true" && account !== "false") {
+    throw new Error(`KORE_ACCOUNT is "${account}"; give true or false.`);
+  }
+  const ids = [...new Set((bots ?? "").split(",").map((id) => id.trim()))].filter((id) => id !== "");
+  if (account === "true" && ids.length > 0) {
+    throw new Error(
+      "Both bots and the account are to be archived; give KORE_BOT_IDS (--bot) or KORE_ACCOUNT (--account).",
+    );
+  }
+  if (account === "true") return [{ kind: "account" }];
+  if (ids.length === 0) {
+    throw new Error("No source is given; give bots with KORE_BOT_IDS (--bot), or KORE_ACCOUNT=true (--account).");
+  }
+  for (const id of ids) checkBotId(id);
+  return ids.map((botId) => ({ kind: "bot", botId }));
+}
+
+/** A bot's id becomes part of keys and of URLs. */
+function checkBotId(id: string): void {
+  if (/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(id) && id !== ACCOUNT_SOURCE) return;
+  throw new Error(`The bot id "${id}" cannot be one; copy it from the bot's General Settings in Kore (st-…).`);
+}
+
+const credentials = z
+  .object({
+    clientId: z.string().optional(),
+    clientSecret: z.string().optional(),
+    secretId: z.string().optional(),
+  })
+  .transform(({ clientId, clientSecret, secretId }, context): CredentialsSetting => {
+    const fail = (message: string) => {
+      context.addIssue({ code: "custom", message });
+      return z.NEVER;
+    };
+    const given = clientId !== undefined || clientSecret !== undefined;
+    if (given && secretId !== undefined) {
+      return fail("Both KORE_SECRET_ID and KORE_CLIENT_ID or KORE_CLIENT_SECRET are set; set one or the other.");
+    }
+    if (secretId !== undefined) return { kind: "secrets-manager", secretId };
+    if (clientId === undefined && clientSecret === undefined) {
+      return fail("No credentials are given; set KORE_CLIENT_ID and KORE_CLIENT_SECRET, or KORE_SECRET_ID.");
+    }
+    if (clientId === undefined) return fail("KORE_CLIENT_ID is missing beside KORE_CLIENT_SECRET; set it.");
+    if (clientSecret === undefined) return fail("KORE_CLIENT_SECRET is missing beside KORE_CLIENT_ID; set it.");
+    return { kind: "given", credentials: { clientId, clientSecret } };
+  });
+
+const archive = setting((text) => {
+  if (text !== undefined) return text;
+  throw new Error("No archive is given; set KORE_ARCHIVE (--archive) to a folder or to s3://bucket/prefix.");
+});
+
+const timeZone = setting((text = "UTC") => {
+  const zone = zoneName(text);
+  if (zone !== null) return zone;
+  throw new Error(`KORE_TIME_ZONE (--time-zone) is "${text}"; give a name such as UTC or Europe/Berlin.`);
+});
+
+const startDate = setting((text) => {
+  if (text === undefined || isDay(text)) return text ?? null;
+  throw new Error(`KORE_START_DATE is "${text}"; give a date that exists, as yyyy-mm-dd.`);
+});
+
+const schema = z.object({
+  host,
+  sources,
+  credentials,
+  archive,
+  timeZone,
+  quota: z.object({
+    perMinute: wholeNumber("KORE_REQUESTS_PER_MINUTE", 60, 0, 1_000_000),
+    perHour: wholeNumber("KORE_REQUESTS_PER_HOUR", 1_800, 0, 1_000_000),
+  }),
+  pageSize: wholeNumber("KORE_PAGE_SIZE", 100, 1, 10_000),
+  timeoutMs: wholeNumber("KORE_REQUEST_TIMEOUT_SECONDS", 30, 1, 3_600).transform((seconds) => seconds * 1_000),
+  lookBackDays: wholeNumber("KORE_LOOK_BACK_DAYS", 16, 1, 400),
+  startDate,
+});

@@ -1,0 +1,53 @@
+import {
+  CfnOutput,
+  type aws_iam as iam,
+  type aws_lambda as lambda,
+  type aws_logs as logs,
+  type Stack,
+  type aws_s3 as s3,
+  type aws_secretsmanager as secretsmanager,
+  type aws_sqs as sqs,
+} from "aws-cdk-lib";
+import { SCHEDULED_TIME, SECRET_MEMBERS, TABLES } from "../functions/exporter/contract.ts";
+
+export interface DeployedParts {
+  readonly archive: s3.IBucket;
+  readonly secret: secretsmanager.ISecret;
+  readonly databaseName: string;
+  readonly workgroupName: string;
+  readonly live: lambda.IAlias;
+  readonly logGroup: logs.ILogGroup;
+  readonly functionDeadLetters: sqs.IQueue;
+  readonly scheduleDeadLetters: sqs.IQueue;
+  readonly analysts: iam.IManagedPolicy;
+}
+
+/** What a person needs after a deployment: names to use, and the commands of the next steps, ready to paste. */
+export function addOutputs(stack: Stack, parts: DeployedParts): void {
+  const { archive, secret, databaseName, workgroupName, live, analysts } = parts;
+  const output = (id: string, description: string, value: string) => new CfnOutput(stack, id, { description, value });
+
+  output("ArchiveBucket", "Bucket of the archive", archive.bucketName);
+  output("SessionsTable", "Table of the sessions in Athena", `${databaseName}.${TABLES.sessions}`);
+  output("ExportsTable", "Table of the exported days in Athena", `${databaseName}.${TABLES.exports}`);
+  output("Workgroup", "Athena workgroup to query in", workgroupName);
+  output("FunctionAlias", "ARN to invoke the exporter by", live.functionArn);
+  output("LogGroup", "Logs of the exporter", parts.logGroup.logGroupName);
+  output("FunctionDeadLetters", "Queue of runs that failed for good", parts.functionDeadLetters.queueUrl);
+  output("ScheduleDeadLetters", "Queue of runs that could not be started", parts.scheduleDeadLetters.queueUrl);
+  output("AnalystPolicy", "Policy to attach to the roles of those who query", analysts.managedPolicyArn);
+  output(
+    "PutSecretCommand",
+    `First put {"${SECRET_MEMBERS.clientId}": "…", "${SECRET_MEMBERS.clientSecret}": "…"} into kore-secret.json`,
+    `aws secretsmanager put-secret-value --secret-id ${secret.secretArn} --secret-string file://kore-secret.json`,
+  );
+  output("RunCommand", "Starts the run that the schedule starts at night", runCommand(live.functionArn));
+}
+
+function runCommand(functionArn: string): string {
+  const payload = `{\\"${SCHEDULED_TIME}\\":\\"$(date -u +%Y-%m-%dT%H:%M:%SZ)\\"}`;
+  return [
+    `aws lambda invoke --function-name ${functionArn} --invocation-type Event`,
+    `--cli-binary-format raw-in-base64-out --payload "${payload}" /dev/stdout`,
+  ].join(" ");
+}

@@ -1,0 +1,55 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Scenario } from "./scenario.ts";
+
+/** Node compiles the sources once for all these processes. */
+const COMPILE_CACHE = { NODE_COMPILE_CACHE: join(tmpdir(), "kore-sessions-test-compile-cache") };
+
+/** A process of the test's, and what it wrote. */
+export interface RunningProcess {
+  readonly child: ChildProcess;
+  /** Resolves when it has ended: its exit code, or null after a signal. */
+  readonly ended: Promise<{ code: number | null; signal: string | null; stdout: string; stderr: string }>;
+}
+
+/** Runs a file of ours in a process of its own. */
+export function startProcess(
+  file: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+  cwd: string = process.cwd(),
+): RunningProcess {
+  const child = spawn(process.execPath, [file, ...args], {
+    cwd,
+    env: { ...process.env, ...COMPILE_CACHE, ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const stdout: Buffer[] = [];
+  const stderr: Buffer[] = [];
+  child.stdout.on("data", (chunk: Buffer) => stdout.push(chunk));
+  child.stderr.on("data", (chunk: Buffer) => stderr.push(chunk));
+  const ended = once(child, "close").then(([code, signal]) => ({
+    code: code as number | null,
+    signal: signal as string | null,
+    stdout: Buffer.concat(stdout).toString(),
+    stderr: Buffer.concat(stderr).toString(),
+  }));
+  return { child, ended };
+}
+
+/** Runs the command line, set up for a scenario, in a process of its own. Give the scenario the real time. */
+export function startCli({ kore, archive }: Scenario, args: readonly string[]): RunningProcess {
+  return startProcess("cli/main.ts", args, {
+    KORE_HOST: kore.url,
+    KORE_CLIENT_ID: "cs-demo",
+    KORE_CLIENT_SECRET: "demo-secret-of-the-stand-in",
+    KORE_ARCHIVE: archive,
+  });
+}
+
+/** The present, for scenarios that processes of their own take part in. */
+export function presentTime(): string {
+  return new Date().toISOString();
+}
