@@ -9,9 +9,6 @@ import type { BenchCase, Contender } from "../bench-case.ts";
 const DAY = "2026-01-02";
 const BOT = "st-support-0001";
 
-/** Makes a process tell its peak memory as the last line on stderr. */
-const TELL_PEAK = `data:text/javascript,process.on("exit",()=>process.stderr.write("\\n"+process.resourceUsage().maxRSS))`;
-
 /**
  * A day end to end, without a quota: the command line, started for each run, against a stand-in in a process of its own
  * on the same machine, which makes sessions as they are asked for. Peak memory is the command line's.
@@ -68,7 +65,7 @@ async function startStandIn(sessions: number): Promise<{ url: string; stop: () =
 }
 
 async function exportDay(url: string, archive: string): Promise<{ archived: number; peakMiB: number }> {
-  const args = ["--import", TELL_PEAK, "cli/main.ts", "export", "--date", DAY, "--bot", BOT, "--json"];
+  const args = ["--import", "./bench/tell-peak.ts", "cli/main.ts", "export", "--date", DAY, "--bot", BOT, "--json"];
   const child = spawn(process.execPath, args, {
     stdio: ["ignore", "pipe", "pipe"],
     env: {

@@ -2,7 +2,6 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Scenario } from "./scenario.ts";
 
 /** Node compiles the sources once for all these processes. */
 const COMPILE_CACHE = { NODE_COMPILE_CACHE: join(tmpdir(), "kore-sessions-test-compile-cache") };
@@ -40,12 +39,17 @@ export function startProcess(
 }
 
 /** Runs the command line, set up for a scenario, in a process of its own. Give the scenario the real time. */
-export function startCli({ kore, archive }: Scenario, args: readonly string[]): RunningProcess {
+export function startCli(
+  { kore, archive }: { readonly kore: { readonly url: string }; readonly archive: string },
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+): RunningProcess {
   return startProcess("cli/main.ts", args, {
     KORE_HOST: kore.url,
     KORE_CLIENT_ID: "cs-demo",
     KORE_CLIENT_SECRET: "demo-secret-of-the-stand-in",
     KORE_ARCHIVE: archive,
+    ...env,
   });
 }
 

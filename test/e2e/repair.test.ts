@@ -1,0 +1,175 @@
+import { describe, expect, test } from "vitest";
+import { type Fault, sampleSession } from "../../demo/stand-in/server.ts";
+import { BOT, type Scenario, startScenario } from "../support/scenario.ts";
+
+const LOOK_BACK = { KORE_LOOK_BACK_DAYS: "5" };
+
+/** Runs `export --repair`, and returns the days it exported in their order. */
+async function repair(scenario: Scenario, env: Record<string, string> = LOOK_BACK): Promise<string[]> {
+  const { stdout, stderr } = await scenario.cli(["export", "--repair", "--json"], env);
+  expect(stderr).toBe("");
+  return JSON.parse(stdout).days.map((day: { dt: string }) => day.dt);
+}
+
+/** Ten days up to the fourth of January, whose night it is. */
+const startWeek = () =>
+  startScenario(
+    { from: "2025-12-26", to: "2026-01-04", sessionsPerDay: 5, requestsPerMinute: 0 },
+    "2026-01-05T02:15:00Z",
+  );
+
+const ALL = ["2026-01-04", "2026-01-03", "2026-01-02", "2026-01-01", "2025-12-31"];
+
+function lateSession(day: string, changes: Record<string, unknown> = {}): Record<string, unknown> {
+  return { ...sampleSession({ botId: BOT, startTime: `${day}T12:00:00Z` }), sessionId: `late-${day}`, ...changes };
+}
+
+async function nextNight(scenario: Scenario, count = 1): Promise<void> {
+  scenario.clock.advance(count * 86_400_000);
+}
+
+describe("export --repair", () => {
+  test("archives the look-back on its first run, most recent day first", async () => {
+    const scenario = await startWeek();
+    expect(await repair(scenario)).toEqual(ALL);
+    for (const day of ALL) expect(await scenario.archived(day)).toEqual(scenario.truth(day));
+  });
+
+  test("exports only the previous day where nothing has changed", async () => {
+    const scenario = await startWeek();
+    await repair(scenario);
+    expect(await repair(scenario)).toEqual(["2026-01-04"]);
+  });
+
+  test("repairs days that are missing or incomplete", async () => {
+    const scenario = await startWeek();
+    scenario.kore.misbehave({ kind: "total", as: "missing", day: "2026-01-02" });
+    await repair(scenario);
+    expect((await scenario.ledger("2026-01-02")).status).toBe("incomplete");
+    scenario.kore.misbehave();
+    await nextNight(scenario);
+    expect(await repair(scenario)).toEqual(["2026-01-05", "2026-01-02"]);
+    expect((await scenario.ledger("2026-01-02")).status).toBe("complete");
+  });
+
+  test("takes over a session that came late to a complete day of the last week", async () => {
+    const scenario = await startWeek();
+    await repair(scenario);
+    scenario.kore.store.add(BOT, lateSession("2026-01-01"));
+    expect(await repair(scenario)).toEqual(["2026-01-04", "2026-01-01"]);
+    expect(await scenario.archived("2026-01-01")).toEqual(scenario.truth("2026-01-01"));
+  });
+
+  test("takes over a session that changed its type", async () => {
+    const scenario = await startWeek();
+    scenario.kore.store.add(BOT, lateSession("2026-01-02"));
+    await repair(scenario);
+    scenario.kore.store.update(BOT, "late-2026-01-02", { containmentType: "agent" });
+    expect(await repair(scenario)).toEqual(["2026-01-04", "2026-01-02"]);
+    expect(await scenario.archived("2026-01-02")).toEqual(scenario.truth("2026-01-02"));
+  });
+
+  test("looks at a provisional day when it is 1, 2, 4, 8 and 16 days old", async () => {
+    const scenario = await startWeek();
+    scenario.kore.store.add(BOT, lateSession("2026-01-04", { sessionStatus: "active" }));
+    const ages: number[] = [];
+    for (let age = 1; age <= 17; age++) {
+      const days = await repair(scenario, { KORE_LOOK_BACK_DAYS: "16" });
+      if (days.includes("2026-01-04")) ages.push(age);
+      await nextNight(scenario);
+    }
+    expect(ages).toEqual([1, 2, 4, 8, 16]);
+  });
+
+  test("archives every day since the start date, and none before it", async () => {
+    const scenario = await startWeek();
+    const env = { ...LOOK_BACK, KORE_START_DATE: "2025-12-28" };
+    expect(await repair(scenario, env)).toEqual([...ALL, "2025-12-30", "2025-12-29", "2025-12-28"]);
+    expect(await repair(scenario, env)).toEqual(["2026-01-04"]);
+    expect(await repair(scenario, { ...LOOK_BACK, KORE_START_DATE: "2026-01-03" })).toEqual(["2026-01-04"]);
+  });
+
+  test("leaves the rest for another night once Kore is down", async () => {
+    const scenario = await startWeek();
+    scenario.kore.misbehave({ kind: "refused", status: 503 });
+    expect(await repair(scenario)).toEqual(["2026-01-04"]);
+    scenario.kore.misbehave();
+    await nextNight(scenario, 2);
+    expect(await repair(scenario)).toEqual(["2026-01-06", "2026-01-05", "2026-01-04", "2026-01-03", "2026-01-02"]);
+  });
+
+  test("finds its days itself", async () => {
+    const scenario = await startWeek();
+    const { code, stderr } = await scenario.cli(["export", "--repair", "--date", "2026-01-01", "--accept-fewer"]);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/^error ERR_SETTINGS: --repair finds its days itself; leave --date out\.\n/);
+  });
+});
+
+describe("thirty nights of chaos", () => {
+  test("end with the archive that a quiet month would have left", { timeout: 60_000 }, async () => {
+    const generated = { from: "2025-12-20", to: "2026-02-28", sessionsPerDay: 4 };
+    const scenario = await startScenario(
+      { ...generated, requestsPerMinute: 0, requestsPerHour: 0 },
+      "2026-01-02T02:15:00Z",
+    );
+    const random = seeded(7);
+    for (let night = 0; night < 30; night++) {
+      arriveLate(scenario, random);
+      if (night >= 3 && random() < 0.5) closeAndMove(scenario, random);
+      scenario.kore.misbehave(...faultsOfTheNight(random()));
+      await runNight(scenario, random());
+      await nextNight(scenario);
+    }
+    scenario.kore.misbehave();
+    for (let quiet = 0; quiet < 16; quiet++) {
+      await runNight(scenario, 1);
+      await nextNight(scenario);
+    }
+    for (let day = Date.parse("2026-01-01"); day < Date.parse("2026-02-01"); day += 86_400_000) {
+      const dt = dayOf(day);
+      expect(await scenario.archived(dt), dt).toEqual(scenario.truth(dt));
+      expect(["complete", "provisional"]).toContain((await scenario.ledger(dt)).status);
+    }
+  });
+});
+
+const dayOf = (ms: number) => new Date(ms).toISOString().slice(0, 10);
+
+/** A session of one of the last three days appears, sometimes still active. */
+function arriveLate({ kore, clock }: Scenario, random: () => number): void {
+  const day = dayOf(clock.now() - Math.ceil(random() * 3) * 86_400_000);
+  const sessionStatus = random() < 0.3 ? "active" : "closed";
+  kore.store.add(BOT, lateSession(day, { sessionId: `late-${dayOf(clock.now())}`, sessionStatus }));
+}
+
+/** An outage, hiccups, totals that lie, or nothing. */
+function faultsOfTheNight(chance: number): Fault[] {
+  if (chance < 0.2) return [{ kind: "refused", status: 503 }];
+  if (chance < 0.4) return [{ kind: "refused", status: 500, after: 5, times: 3 }];
+  return chance < 0.55 ? [{ kind: "total", as: { offset: 1 }, after: 10, times: 30 }] : [];
+}
+
+/** The schedule starts the run once, now and then twice, or not at all. */
+async function runNight(scenario: Scenario, chance: number): Promise<void> {
+  const runs = chance < 0.1 ? 0 : chance < 0.25 ? 2 : 1;
+  for (let run = 0; run < runs; run++) await scenario.cli(["export", "--repair"], { KORE_LOOK_BACK_DAYS: "16" });
+}
+
+/** A session of the last days ends, and turns out to be of another type. */
+function closeAndMove({ kore, clock }: Scenario, random: () => number): void {
+  const recent = kore.store.between(BOT, clock.now() - 3 * 86_400_000, clock.now() - 86_400_000);
+  const chosen = recent[Math.floor(random() * recent.length)];
+  const to = chosen?.containmentType === "agent" ? "dropOff" : "agent";
+  if (chosen)
+    kore.store.update(BOT, String(chosen.session.sessionId), { containmentType: to, sessionStatus: "closed" });
+}
+
+/** Numbers in [0, 1) that are the same in every run. */
+function seeded(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return state / 2 ** 32;
+  };
+}
