@@ -11,20 +11,20 @@ const SHOWN = 200;
  * Reads the body of an answer with status 200. Unknown members pass; `total` may be a number or its text.
  *
  * Throws a `KoreFailure`: `passing` for JSON that was cut short, `strange` for what is not the API's answer at all, and
- * `final` for an encrypted payload, which no retry mends. Source: "Sample response" of Kore's page for the members,
+ * `final` for an encrypted payload, which no retry mends. What an error shows of the body went through `redact` before. Source: "Sample response" of Kore's page for the members,
  * "Enforce Request and Response Payload Encryption" of its API introduction for encrypted ones.
  */
-export function parseAnswer(body: Buffer): SessionsAnswer {
+export function parseAnswer(body: Buffer, redact: (text: string) => string): SessionsAnswer {
   const text = body.toString();
-  const value = parseJson(text);
+  const value = parseJson(text, redact);
   if (typeof value === "string" && looksEncrypted(value)) throw encrypted();
-  if (value === null || typeof value !== "object" || Array.isArray(value)) throw notTheApi(text);
+  if (value === null || typeof value !== "object" || Array.isArray(value)) throw notTheApi(redact(text));
   const answer = value as Readonly<Record<string, unknown>>;
   const total = wholeNumber(answer.total);
   const sent = answer.sessions;
   if (!Array.isArray(sent)) {
     if (total === 0 && sent == null) return page(answer, total, []);
-    throw sent === undefined && total === null && answer.errors === undefined ? encrypted() : notTheApi(text);
+    throw sent === undefined && total === null && answer.errors === undefined ? encrypted() : notTheApi(redact(text));
   }
   // A byte that is no UTF-8 could not be archived as text; it becomes U+FFFD, as it did in `value`.
   const texts = elementTexts(isUtf8(body) ? body : Buffer.from(text), "sessions") ?? [];
@@ -47,7 +47,7 @@ function page(
   };
 }
 
-function parseJson(text: string): unknown {
+function parseJson(text: string, redact: (text: string) => string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
@@ -57,7 +57,7 @@ function parseJson(text: string): unknown {
       });
       throw new KoreFailure("passing", error);
     }
-    throw looksEncrypted(text.trim()) ? encrypted() : notTheApi(text);
+    throw looksEncrypted(text.trim()) ? encrypted() : notTheApi(redact(text));
   }
 }
 

@@ -125,19 +125,26 @@ export class KoreClient {
         dispatcher: this.#agent,
         signal: signal ? AbortSignal.any([timeout, signal]) : timeout,
       });
-      return this.#understand(asked, response, await readBody(response));
+      return this.#understand(asked, response, await readBody(response), redactor([token, secret.clientSecret]));
     } catch (error) {
       signal?.throwIfAborted();
-      throw redacted(connectionFailure(error, timeout.aborted ? timeoutMs : null), [token, secret.clientSecret]);
+      throw connectionFailure(error, timeout.aborted ? timeoutMs : null);
     }
   }
 
-  #understand(asked: KoreRequest, { statusCode, headers }: Dispatcher.ResponseData, body: Buffer): SessionsAnswer {
-    const ok = statusCode === 200;
-    if (!ok) this.#tell({ kind: "answered", path: asked.path, status: statusCode, rows: null });
-    if (!ok) throw refusal(statusCode, headers, body.toString(), this.#options.clock.now());
-    const answer = parseAnswer(body);
-    this.#tell({ kind: "answered", path: asked.path, status: statusCode, rows: answer.sessions.length });
+  #understand(
+    asked: KoreRequest,
+    { statusCode, headers }: Dispatcher.ResponseData,
+    body: Buffer,
+    redact: (text: string) => string,
+  ): SessionsAnswer {
+    const answered = { kind: "answered", path: asked.path, status: statusCode } as const;
+    if (statusCode !== 200) {
+      this.#tell({ ...answered, rows: null });
+      throw refusal(statusCode, headers, redact(body.toString()), this.#options.clock.now());
+    }
+    const answer = parseAnswer(body, redact);
+    this.#tell({ ...answered, rows: answer.sessions.length });
     return answer;
   }
 
@@ -146,10 +153,7 @@ export class KoreClient {
   }
 }
 
-/** The same failure with every occurrence of a secret taken out of its message, in case a server echoes it. */
-function redacted(failure: KoreFailure, secrets: readonly string[]): KoreFailure {
-  for (const secret of secrets) {
-    if (secret !== "") failure.error.message = failure.error.message.replaceAll(secret, "[secret]");
-  }
-  return failure;
+/** Takes secrets out of a text from outside, before any of it is shown: a server may send back what it was sent. */
+function redactor(secrets: readonly string[]): (text: string) => string {
+  return (text) => secrets.reduce((rest, secret) => (secret === "" ? rest : rest.replaceAll(secret, "[secret]")), text);
 }
