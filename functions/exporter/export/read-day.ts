@@ -2,6 +2,7 @@ import type { Problem } from "../archive/ledger.ts";
 import { type BuiltSlice, buildSlice, type RejectedRow } from "./build-slice.ts";
 import type { Window } from "./calendar.ts";
 import { readSlice } from "./read-slice.ts";
+import { onePerCode } from "./reconcile.ts";
 import { planSlices } from "./slices.ts";
 import { askSize, askTotal, askTotals, LISTS, type ListName, type Reader, type Totals } from "./totals.ts";
 
@@ -42,23 +43,38 @@ export async function readDay(reader: DayReader, day: Window, scratch: string): 
   for (const [index, window] of windows.entries()) slices.push(await build(window, index));
   const [only] = slices;
   if (windows.length === 1 && only !== undefined) return dayReading(slices, only.totals);
+  const askAll = (window: Window) => askTotals(reader, window, opening.all !== "refused");
+  return dayReading(slices, await settle(slices, windows, day, askAll, build));
+}
 
-  const countsAll = opening.all !== "refused";
-  let reported = await askTotals(reader, day, countsAll);
-  for (let round = 0; round < MOST_ROUNDS && problemsOf(slices, reported).length > 0; round++) {
+/**
+ * Asks for the totals of the whole day. If proven slices do not add up to them, some have changed while others were
+ * read: those whose totals moved are read again, in place. Returns the day's last totals.
+ */
+async function settle(
+  slices: BuiltSlice[],
+  windows: readonly Window[],
+  day: Window,
+  askAll: (window: Window) => Promise<Totals>,
+  build: (window: Window, index: number) => Promise<BuiltSlice>,
+): Promise<Totals> {
+  let reported = await askAll(day);
+  for (let round = 0; round < MOST_ROUNDS; round++) {
+    const proven = slices.every((slice) => slice.problems.length === 0);
+    if (!proven || mismatches(slices, reported).length === 0) return reported;
     for (const [index, window] of windows.entries()) {
-      const now = await askTotals(reader, window, countsAll);
+      const now = await askAll(window);
       if (LISTS.some((list) => now[list] !== slices[index]?.totals[list])) slices[index] = await build(window, index);
     }
-    reported = await askTotals(reader, day, countsAll);
+    reported = await askAll(day);
   }
-  return dayReading(slices, reported);
+  return reported;
 }
 
 function dayReading(slices: readonly BuiltSlice[], reported: Totals): DayReading {
   const rejected = uniqueRejected(slices);
   const counted = rejected.filter((row) => row.counted).length;
-  const problems = [...problemsOf(slices, reported)];
+  const problems = problemsOf(slices, reported);
   if (reported.all === "refused") {
     const message = "The API does not count without a containment type; the three types are taken to be all there is.";
     problems.push({ code: "ERR_UNFILTERED_REFUSED", message });
@@ -72,8 +88,13 @@ function dayReading(slices: readonly BuiltSlice[], reported: Totals): DayReading
 
 /** Why the day is not proven complete; empty if it is. */
 function problemsOf(slices: readonly BuiltSlice[], reported: Totals): Problem[] {
-  const problems = slices.flatMap((slice) => slice.problems);
-  if (problems.length > 0 || slices.length === 1) return problems;
+  const problems = onePerCode(slices.flatMap((slice) => slice.problems));
+  return problems.length > 0 ? problems : mismatches(slices, reported);
+}
+
+/** Lists in which several slices do not add up to the day. One slice is the day, and was weighed by itself. */
+function mismatches(slices: readonly BuiltSlice[], reported: Totals): Problem[] {
+  if (slices.length === 1) return [];
   return LISTS.flatMap((list) => {
     const total = reported[list];
     const sum = sumOf(slices, list);

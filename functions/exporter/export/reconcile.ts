@@ -94,8 +94,14 @@ function nameOf(list: ListName): string {
   return list === "all" ? "without a containment type" : list;
 }
 
-function onePerCode(problems: readonly Problem[]): Problem[] {
-  const messages = new Map<Problem["code"], string[]>();
-  for (const { code, message } of problems) messages.set(code, [...(messages.get(code) ?? []), message]);
-  return [...messages].map(([code, all]) => ({ code, message: all.join(" ") }));
+/** Messages of one code that are told in full. */
+const MOST_MESSAGES = 5;
+
+/** One problem for each code, with the messages of all, or of the first few. */
+export function onePerCode(problems: readonly Problem[]): Problem[] {
+  return [...Map.groupBy(problems, ({ code }) => code)].map(([code, all]) => {
+    const told = all.slice(0, MOST_MESSAGES).map(({ message }) => message);
+    const more = all.length > MOST_MESSAGES ? [`And ${all.length - MOST_MESSAGES} more like these.`] : [];
+    return { code, message: [...told, ...more].join(" ") };
+  });
 }
