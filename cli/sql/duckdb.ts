@@ -53,7 +53,7 @@ function sessionsQuery(folder: string, present: boolean): string {
   const columns = SESSION_COLUMNS.map(({ name, shape }) => ({ name, type: duckdbType(GLUE_TYPES[shape]) }));
   const partitions = ["dt", "containment_type"].map((name) => ({ name, type: "VARCHAR" }));
   if (!present) return emptyQuery([...columns, ...partitions]);
-  const files = literal(join(folder, PREFIXES.sessions, "dt=*", "containment_type=*", "*.parquet"));
+  const files = literal(join(plainPath(folder), PREFIXES.sessions, "dt=*", "containment_type=*", "*.parquet"));
   const from = `read_parquet(${files}, hive_partitioning = true, hive_types_autocast = false)`;
   return `SELECT ${[...columns, ...partitions].map(cast).join(", ")} FROM ${from}`;
 }
@@ -62,7 +62,7 @@ function exportsQuery(folder: string, present: boolean): string {
   const columns = LEDGER_COLUMNS.map(({ name, type }) => ({ name, type: duckdbType(type) }));
   const all = [...columns, { name: "dt", type: "VARCHAR" }];
   if (!present) return emptyQuery(all);
-  const files = literal(join(folder, PREFIXES.exports, "dt=*", "*.json"));
+  const files = literal(join(plainPath(folder), PREFIXES.exports, "dt=*", "*.json"));
   const types = all.map(({ name, type }) => `${literal(name)}: ${literal(type)}`).join(", ");
   return `SELECT * FROM read_json(${files}, format = 'newline_delimited', columns = {${types}}, hive_partitioning = false)`;
 }
@@ -73,6 +73,11 @@ function cast({ name, type }: { name: string; type: string }): string {
 
 function emptyQuery(columns: readonly { name: string; type: string }[]): string {
   return `SELECT ${columns.map(({ name, type }) => `CAST(NULL AS ${type}) AS ${name}`).join(", ")} WHERE false`;
+}
+
+/** The folder's path as a pattern that matches nothing else: characters of patterns stand in brackets. */
+function plainPath(folder: string): string {
+  return folder.replace(/[*?[]/g, "[$&]");
 }
 
 function literal(text: string): string {

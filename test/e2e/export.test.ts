@@ -1,5 +1,8 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { sampleSession } from "../../demo/stand-in/server.ts";
+import { ledgerKey } from "../../functions/exporter/archive/layout.ts";
 import { BOT, DAY, startScenario } from "../support/scenario.ts";
 
 const OTHER_BOT = "st-sales-0002";
@@ -151,5 +154,85 @@ describe("a day in a time zone", () => {
     scenario.clock.advance(10_000);
     await scenario.exportDay();
     expect((await scenario.ledger()).status).toBe("complete");
+  });
+});
+
+describe("sql", () => {
+  test("finds an archive whose path is full of quotes, blanks and patterns", async () => {
+    const scenario = await startScenario();
+    const archive = join(scenario.archive, "it's [a] *strange*? ü folder");
+    await scenario.exportDay("--archive", archive);
+    const { stdout, stderr } = await scenario.cli([
+      "sql",
+      "SELECT count(*) AS n FROM sessions",
+      "--archive",
+      archive,
+      "--json",
+    ]);
+    expect({ stdout, stderr }).toEqual({ stdout: '[{"n":60}]\n', stderr: "" });
+  });
+
+  test("answers from an archive that is still empty", async () => {
+    const scenario = await startScenario();
+    const sql = "SELECT (SELECT count(*) FROM sessions) AS sessions, (SELECT count(*) FROM exports) AS exports";
+    const { stdout } = await scenario.cli(["sql", sql, "--json"]);
+    expect(JSON.parse(stdout)).toEqual([{ sessions: 0, exports: 0 }]);
+  });
+
+  test("looks only at the days asked for", async () => {
+    const scenario = await startScenario({ from: "2026-01-01", to: "2026-01-03", sessionsPerDay: 3 });
+    await scenario.cli(["export", "--from", "2026-01-01", "--to", "2026-01-03"]);
+    const sql = "SELECT dt, count(*) AS n FROM sessions GROUP BY dt ORDER BY dt";
+    const { stdout } = await scenario.cli(["sql", sql, "--json", "--from", "2026-01-02", "--to", "2026-01-02"]);
+    expect(JSON.parse(stdout)).toEqual([{ dt: "2026-01-02", n: 3 }]);
+  });
+
+  test("tells DuckDB's own words about a wrong query, with exit code 2", async () => {
+    const scenario = await startScenario();
+    const { code, stderr } = await scenario.cli(["sql", "SELECT nothing FROM sessions"]);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/^error ERR_QUERY: DuckDB could not run the query\. .*"nothing"/);
+  });
+
+  test("shows archived control characters, instead of obeying them", async () => {
+    const scenario = await startScenario({ sessionsPerDay: 0 });
+    const odd = sampleSession(
+      { botId: BOT, startTime: `${DAY}T10:00:00Z` },
+      { sessionId: "odd", userId: "\u001b[31mred\n" },
+    );
+    scenario.kore.store.add(BOT, odd);
+    await scenario.exportDay();
+    const { stdout } = await scenario.cli(["sql", "SELECT user_id FROM sessions"]);
+    expect(stdout).toContain("\\u001b[31mred\\n");
+    expect(stdout).not.toContain("\u001b");
+  });
+});
+
+describe("status", () => {
+  test("shows each source's days as a calendar, with their problems", async () => {
+    const scenario = await startScenario({ from: "2026-01-01", to: "2026-01-03", sessionsPerDay: 3 });
+    scenario.kore.misbehave({ kind: "total", as: "missing", day: "2026-01-03" });
+    await scenario.cli(["export", "--date", "2026-01-01"]);
+    await scenario.cli(["export", "--date", "2026-01-03"]);
+    const { code, stdout } = await scenario.cli(["status"]);
+    expect(code).toBe(1);
+    expect(stdout).toContain(`${BOT}: 6 sessions in 3 days`);
+    expect(stdout).toContain("\n  2026-01  C-I\n");
+    expect(stdout).toContain("2026-01-03  ERR_TOTALS_MISSING");
+  });
+
+  test("says that nothing is archived yet", async () => {
+    const scenario = await startScenario();
+    const { code, stdout } = await scenario.cli(["status"]);
+    expect({ code, stdout }).toEqual({ code: 0, stdout: `No day is archived in ${scenario.archive} yet.\n` });
+  });
+
+  test("names a ledger record that is damaged", async () => {
+    const scenario = await startScenario();
+    await scenario.exportDay();
+    await writeFile(join(scenario.archive, ledgerKey(DAY, BOT)), "{}");
+    const { code, stderr } = await scenario.cli(["status"]);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^error ERR_LEDGER_UNREADABLE: The ledger record .*st-support-0001\.json is damaged/);
   });
 });
