@@ -19,7 +19,7 @@ export async function runCli(argv: readonly string[], io: CommandIo): Promise<Ex
     code = exitCode;
   };
   try {
-    await program(io, finish).parseAsync(argv, { from: "user" });
+    await program(io, finish).parseAsync(argv.map(asArgument), { from: "user" });
     return code;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
@@ -31,6 +31,11 @@ export async function runCli(argv: readonly string[], io: CommandIo): Promise<Ex
     io.stderr.write(describe(known));
     return ERRORS[known.code].exitCode as ExitCode;
   }
+}
+
+/** SQL may begin with a comment, `-- …`, which is no option. */
+function asArgument(text: string): string {
+  return /^--\s/.test(text) ? ` ${text}` : text;
 }
 
 function program(io: CommandIo, finish: Finish): Command {

@@ -49,12 +49,13 @@ export type ErrorCode = keyof typeof ERRORS;
  * or a token.
  */
 export class ExporterError extends Error {
-  override readonly name = "ExporterError";
   readonly code: ErrorCode;
 
   constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
     super(message, options);
     this.code = code;
+    // What logs, and Lambda's answer to a caller, show of an error besides its message.
+    this.name = code;
   }
 }
 

@@ -36,13 +36,23 @@ export interface Summary {
 export async function handler(event: unknown, context: InvocationContext): Promise<Summary> {
   const deployment = process.env[ENVIRONMENT.deployment] ?? "kore-session-archive";
   const logger = new Logger({ serviceName: deployment });
-  const order = readEvent(event, readSettings(process.env), systemClock.now());
+  const order = readOrder(event, deployment, logger);
   const run = await runOrder(order, context.getRemainingTimeInMillis() - STOP_BEFORE_END_MS, logger);
   const failure = run.failure ?? firstFailure(run.results);
-  const health = await healthOf(order, logger);
-  emitMetrics(deployment, { ...run, failed: failure !== null, health });
+  emitMetrics(deployment, { ...run, failed: failure !== null, health: await healthOf(order, logger) });
   if (failure !== null) throw failure;
   return { days: run.results.map(({ source, dt, record }) => ({ source, dt, status: record.status })) };
+}
+
+/** An event or a setting that makes no sense is a failed run, too. */
+function readOrder(event: unknown, deployment: string, logger: Logger): Order {
+  try {
+    return readEvent(event, readSettings(process.env), systemClock.now());
+  } catch (error) {
+    logger.error("run not begun", { error: asExporterError(error) });
+    emitMetrics(deployment, { results: [], throttles: 0, failed: true, health: null });
+    throw error;
+  }
 }
 
 interface Run {
@@ -70,7 +80,7 @@ async function runOrder({ settings, task }: Order, timeMs: number, logger: Logge
     return { results, throttles, failure: null };
   } catch (error) {
     const failure = stop.aborted ? outOfTime() : asExporterError(error);
-    logger.error("run ended early", { code: failure.code, error: failure });
+    logger.error("run ended early", { error: failure });
     return { results, throttles, failure };
   }
 }
@@ -98,11 +108,10 @@ function firstFailure(results: readonly DayResult[]): ExporterError | null {
 }
 
 /** The metrics of a run that failed are wanted most: not to know the archive's state must not cost the others. */
-async function healthOf({ settings, night }: Order, logger: Logger): Promise<ArchiveHealth | null> {
+async function healthOf({ settings, night, sources }: Order, logger: Logger): Promise<ArchiveHealth | null> {
   const store = await openStore(settings.archive, { clock: systemClock });
   try {
-    const sources = settings.sources.map(sourceName);
-    return await archiveHealth(store, sources, lookBack(night), settings.timeZone, systemClock.now());
+    return await archiveHealth(store, sources.map(sourceName), lookBack(night), settings.timeZone, systemClock.now());
   } catch (error) {
     logger.error("the archive's state is not known", { error: asExporterError(error) });
     return null;

@@ -12,9 +12,13 @@ import { type DayResult, type Progress, sourceName } from "./export/export-day.t
 import { exportDays } from "./export/export-days.ts";
 import { type Night, nightDays } from "./export/night.ts";
 import { SLICE_BUDGET } from "./export/read-day.ts";
+import { Room } from "./export/room.ts";
 import { type CredentialsSource, KoreClient, type KoreEvent } from "./kore/client.ts";
 import type { Source } from "./kore/wire.ts";
 import type { CredentialsSetting, Settings } from "./settings.ts";
+
+/** About 850 MB, which fits into the deployed function; a single source never has more than one slice. */
+const SESSIONS_IN_MEMORY = 300_000;
 
 /** No day is begun after so long: by then the next night's run is near. */
 const LONGEST_RUN_MS = 20 * 3_600_000;
@@ -100,6 +104,7 @@ function exportWith(
     timeZone,
     pageSize,
     sliceBudget: SLICE_BUDGET,
+    room: new Room(SESSIONS_IN_MEMORY),
     acceptFewer: task.kind === "days" && task.acceptFewer,
     deadline: clock.now() + LONGEST_RUN_MS,
     clientFor,

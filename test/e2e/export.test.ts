@@ -187,6 +187,12 @@ describe("sql", () => {
     expect(JSON.parse(stdout)).toEqual([{ dt: "2026-01-02", n: 3 }]);
   });
 
+  test("takes a query that begins with a comment", async () => {
+    const scenario = await startScenario();
+    const { stdout } = await scenario.cli(["sql", "-- Title\nSELECT 1 AS one", "--json"]);
+    expect(JSON.parse(stdout)).toEqual([{ one: 1 }]);
+  });
+
   test("tells DuckDB's own words about a wrong query, with exit code 2", async () => {
     const scenario = await startScenario();
     const { code, stderr } = await scenario.cli(["sql", "SELECT nothing FROM sessions"]);

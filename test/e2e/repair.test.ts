@@ -35,10 +35,22 @@ describe("export --repair", () => {
     for (const day of ALL) expect(await scenario.archived(day)).toEqual(scenario.truth(day));
   });
 
-  test("exports only the previous day where nothing has changed", async () => {
+  test("exports nothing where nothing has changed", async () => {
     const scenario = await startWeek();
     await repair(scenario);
-    expect(await repair(scenario)).toEqual(["2026-01-04"]);
+    expect(await repair(scenario)).toEqual([]);
+  });
+
+  test("clears the mark that a failed attempt left on a complete day", async () => {
+    const scenario = await startWeek();
+    await repair(scenario);
+    scenario.kore.misbehave({ kind: "refused", status: 403, day: "2026-01-03" });
+    await repair(scenario);
+    const marked = await scenario.ledger("2026-01-03");
+    expect(marked).toMatchObject({ status: "complete", problems: [{ code: "ERR_KORE_REFUSED" }] });
+    scenario.kore.misbehave();
+    expect(await repair(scenario)).toEqual(["2026-01-03"]);
+    expect((await scenario.ledger("2026-01-03")).problems).toEqual([]);
   });
 
   test("repairs days that are missing or incomplete", async () => {
@@ -56,7 +68,7 @@ describe("export --repair", () => {
     const scenario = await startWeek();
     await repair(scenario);
     scenario.kore.store.add(BOT, lateSession("2026-01-01"));
-    expect(await repair(scenario)).toEqual(["2026-01-04", "2026-01-01"]);
+    expect(await repair(scenario)).toEqual(["2026-01-01"]);
     expect(await scenario.archived("2026-01-01")).toEqual(scenario.truth("2026-01-01"));
   });
 
@@ -65,7 +77,7 @@ describe("export --repair", () => {
     scenario.kore.store.add(BOT, lateSession("2026-01-02"));
     await repair(scenario);
     scenario.kore.store.update(BOT, "late-2026-01-02", { containmentType: "agent" });
-    expect(await repair(scenario)).toEqual(["2026-01-04", "2026-01-02"]);
+    expect(await repair(scenario)).toEqual(["2026-01-02"]);
     expect(await scenario.archived("2026-01-02")).toEqual(scenario.truth("2026-01-02"));
   });
 
@@ -85,8 +97,10 @@ describe("export --repair", () => {
     const scenario = await startWeek();
     const env = { ...LOOK_BACK, KORE_START_DATE: "2025-12-28" };
     expect(await repair(scenario, env)).toEqual([...ALL, "2025-12-30", "2025-12-29", "2025-12-28"]);
-    expect(await repair(scenario, env)).toEqual(["2026-01-04"]);
-    expect(await repair(scenario, { ...LOOK_BACK, KORE_START_DATE: "2026-01-03" })).toEqual(["2026-01-04"]);
+    expect(await repair(scenario, env)).toEqual([]);
+    const later = await startWeek();
+    const fromThird = { ...LOOK_BACK, KORE_START_DATE: "2026-01-03" };
+    expect(await repair(later, fromThird)).toEqual(["2026-01-04", "2026-01-03"]);
   });
 
   test("leaves the rest for another night once Kore is down", async () => {

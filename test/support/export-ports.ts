@@ -1,6 +1,7 @@
 import type { Clock } from "../../functions/exporter/clock.ts";
 import { fixedCredentials } from "../../functions/exporter/credentials.ts";
 import type { ExportDaysPorts } from "../../functions/exporter/export/export-days.ts";
+import { Room } from "../../functions/exporter/export/room.ts";
 import { KoreClient } from "../../functions/exporter/kore/client.ts";
 
 /** What an export needs besides its store and scratch folder, for tests that go below the command line. */
@@ -12,6 +13,7 @@ export function portsFor(kore: { readonly url: string }, clock: Clock): Omit<Exp
     timeZone: "UTC",
     pageSize: 100,
     sliceBudget: 30_000,
+    room: new Room(300_000),
     acceptFewer: false,
     deadline: Number.POSITIVE_INFINITY,
     clientFor: (source) =>

@@ -12,6 +12,7 @@ import { type Day, dayWindow, sameZone } from "./calendar.ts";
 import { publish, settledLedger } from "./publish.ts";
 import { type DayReading, readDay } from "./read-day.ts";
 import { blankRecord, type NextRecord, publishedRecord, type RunFacts, reportedFacts } from "./record.ts";
+import type { Room } from "./room.ts";
 import { judgeFailure, judgeReading, type Keep } from "./verdict.ts";
 
 /** How often a day is exported again because another run was faster. */
@@ -28,6 +29,8 @@ export interface ExportPorts {
   readonly timeZone: string;
   readonly pageSize: number;
   readonly sliceBudget: number;
+  /** Shared by all sources of a run. */
+  readonly room: Room;
   /** Lets a day shrink to what Kore still holds. */
   readonly acceptFewer: boolean;
   readonly signal?: AbortSignal;
@@ -121,7 +124,7 @@ async function readOrFail(
   ports: ExportPorts,
   scratch: string,
 ): Promise<DayReading | ExporterError> {
-  const { pageSize, sliceBudget, signal, onProgress } = ports;
+  const { pageSize, sliceBudget, room, signal, onProgress } = ports;
   let expected: number | null = null;
   const tell = (received: number) => onProgress?.({ source: run.source, dt: run.dt, received, expected });
   const onExpected = (sessions: number) => {
@@ -129,7 +132,16 @@ async function readOrFail(
     tell(0);
   };
   try {
-    const reader = { client, source, pageSize, sliceBudget, onExpected, onReceived: tell, ...(signal && { signal }) };
+    const reader = {
+      client,
+      source,
+      pageSize,
+      sliceBudget,
+      room,
+      onExpected,
+      onReceived: tell,
+      ...(signal && { signal }),
+    };
     return await readDay(reader, run.window, scratch);
   } catch (error) {
     signal?.throwIfAborted();

@@ -2,6 +2,7 @@ import { ledgerKey } from "../archive/layout.ts";
 import { type LedgerRecord, readLedger } from "../archive/ledger.ts";
 import type { ArchiveStore } from "../archive/store.ts";
 import { CONTAINMENT_TYPES, type ContainmentType } from "../contract.ts";
+import { ERRORS, type ErrorCode } from "../errors.ts";
 import { addDays, type Day, daysFromTo, dayWindow } from "./calendar.ts";
 import { askTotal, type Reader } from "./totals.ts";
 
@@ -26,10 +27,10 @@ export function lookBack({ previous, lookBackDays, startDate }: Night): Day[] {
 }
 
 /**
- * The days of one source that a night has to export, most recent first, each decided when its turn comes: the previous
- * day; in the look-back what is missing, incomplete, or provisional at an age of 1, 2, 4, 8 or 16 days (some bots never
- * close a session); of the last week what is complete but has other totals now; then, with a start date, every older
- * day without a record.
+ * The days of one source that a night has to export, most recent first, each decided when its turn comes. In the
+ * look-back, the previous day included: what is missing, incomplete, marked by a failed attempt, or provisional at an
+ * age of 1, 2, 4, 8 or 16 days (some bots never close a session); of the last week also what is complete but has other
+ * totals now. Then, with a start date, every older day without a record.
  */
 export async function* nightDays(
   night: Night,
@@ -39,8 +40,7 @@ export async function* nightDays(
   timeZone: string,
 ): AsyncGenerator<Day> {
   for (const [index, day] of lookBack(night).entries()) {
-    const age = index + 1;
-    if (age === 1 || (await isDue(day, age, source, reader, store, timeZone))) yield day;
+    if (await isDue(day, index + 1, source, reader, store, timeZone)) yield day;
   }
   if (night.startDate === null) return;
   const older = addDays(night.previous, -Math.max(1, night.lookBackDays));
@@ -58,9 +58,14 @@ async function isDue(
   timeZone: string,
 ): Promise<boolean> {
   const record = (await readLedger(store, ledgerKey(day, source)))?.record;
-  if (record === undefined || record.status === "incomplete") return true;
+  if (record === undefined || record.status === "incomplete" || record.problems.some(isFailure)) return true;
   if (record.status === "provisional") return Number.isInteger(Math.log2(age));
   return age <= CHECKED_DAYS && (await hasChanged(record, reader, timeZone));
+}
+
+/** Left by an attempt that failed; other problems are facts that another attempt would only find again. */
+function isFailure({ code }: { readonly code: string }): boolean {
+  return code in ERRORS && ERRORS[code as ErrorCode].exitCode !== 0;
 }
 
 /** True if Kore's totals are no longer those of the record. If they cannot be asked for, exporting the day will tell. */

@@ -3,10 +3,11 @@ import { type BuiltSlice, buildSlice, type RejectedRow } from "./build-slice.ts"
 import type { Window } from "./calendar.ts";
 import { readSlice } from "./read-slice.ts";
 import { onePerCode } from "./reconcile.ts";
+import type { Room } from "./room.ts";
 import { planSlices } from "./slices.ts";
 import { askSize, askTotal, askTotals, LISTS, type ListName, type Reader, type Totals } from "./totals.ts";
 
-/** Sessions that a slice holds at most: a few minutes of Kore's quota, and about 100 MB of memory. */
+/** Sessions that a slice holds at most: a few minutes of Kore's quota, and less than 100 MB of memory. */
 export const SLICE_BUDGET = 30_000;
 
 /** How often slices whose totals moved, while other slices were read, are read again. */
@@ -24,6 +25,7 @@ export interface DayReading {
 
 export interface DayReader extends Reader {
   readonly sliceBudget: number;
+  readonly room: Room;
   /** Hears how many sessions the API promises, once it said so. */
   readonly onExpected?: (sessions: number) => void;
 }
@@ -37,7 +39,8 @@ export async function readDay(reader: DayReader, day: Window, scratch: string): 
   const build = async (window: Window, index: number) => {
     const known = windows.length === 1 || opening.all === "refused";
     const all = known ? opening.all : await askTotal(reader, "all", window);
-    return buildSlice(await readSlice(reader, window, all), index, scratch);
+    const sessions = typeof all === "number" ? all : reader.sliceBudget;
+    return reader.room.run(sessions, async () => buildSlice(await readSlice(reader, window, all), index, scratch));
   };
   const slices: BuiltSlice[] = [];
   for (const [index, window] of windows.entries()) slices.push(await build(window, index));

@@ -18,13 +18,14 @@ const range = z.strictObject({ from: day, to: day, bot: z.string().optional(), a
 export interface Order {
   readonly settings: Settings;
   readonly task: Task;
-  /** The night whose look-back the metrics are about. */
+  /** The night and the sources that the metrics are about: always all of the deployment's. */
   readonly night: Night;
+  readonly sources: Settings["sources"];
 }
 
 /** Reads an event. Throws `SettingsError` that shows what events look like. */
 export function readEvent(event: unknown, settings: Settings, nowMs: number): Order {
-  const { lookBackDays, startDate, timeZone } = settings;
+  const { lookBackDays, startDate, timeZone, sources } = settings;
   const nightAfter = (instant: number): Night => {
     const previous: Day = addDays(dayOf(instant, timeZone), -1);
     return { previous, lookBackDays, startDate };
@@ -32,20 +33,25 @@ export function readEvent(event: unknown, settings: Settings, nowMs: number): Or
   const nightly = scheduled.safeParse(event);
   if (nightly.success) {
     const night = nightAfter(Date.parse(nightly.data.scheduledTime));
-    return { settings: narrowed(settings, nightly.data.bot), task: { kind: "night", night }, night };
+    return { settings: narrowed(settings, nightly.data.bot), task: { kind: "night", night }, night, sources };
   }
   const byHand = z.union([oneDay, range]).safeParse(event);
   if (!byHand.success) throw notAnEvent(event);
   const { bot, acceptFewer = false } = byHand.data;
   const days = "date" in byHand.data ? [byHand.data.date] : daysFromTo(byHand.data.from, byHand.data.to);
   if (days.length === 0) throw notAnEvent(event);
-  return { settings: narrowed(settings, bot), task: { kind: "days", days, acceptFewer }, night: nightAfter(nowMs) };
+  return {
+    settings: narrowed(settings, bot),
+    task: { kind: "days", days, acceptFewer },
+    night: nightAfter(nowMs),
+    sources,
+  };
 }
 
 function narrowed(settings: Settings, bot: string | undefined): Settings {
   if (bot === undefined) return settings;
-  const sources = settings.sources.filter((source) => source.kind === "bot" && source.botId === bot);
-  if (sources.length > 0) return { ...settings, sources };
+  const named = settings.sources.filter((source) => source.kind === "bot" && source.botId === bot);
+  if (named.length > 0) return { ...settings, sources: named };
   throw new SettingsError([`The event names the bot "${bot}", which is not one of this deployment's. Check its id.`]);
 }
 
