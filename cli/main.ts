@@ -12,6 +12,12 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
   });
 }
 
+/** Whoever reads our output may stop reading, as `head` does: no error of ours. */
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+  process.exit(0);
+});
+
 const output = (stream: NodeJS.WriteStream): Output => ({
   write: (text) => void stream.write(text),
   isTTY: stream.isTTY === true,

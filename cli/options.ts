@@ -23,13 +23,13 @@ export function withArchive(command: Command): Command {
   return command.option("--archive <place>", "a folder, or s3://bucket/prefix (default: KORE_ARCHIVE)");
 }
 
-/** The environment with the options in place of the variables they stand for. */
+/** The environment with the options in place of the variables they stand for; a blank option counts as not given. */
 export function environmentWith(env: Environment, options: SettingOptions): Environment {
   const sourceGiven = options.bot !== undefined || options.account !== undefined;
   return {
     ...env,
-    ...(options.archive !== undefined && { KORE_ARCHIVE: options.archive }),
-    ...(options.timeZone !== undefined && { KORE_TIME_ZONE: options.timeZone }),
+    ...(options.archive?.trim() && { KORE_ARCHIVE: options.archive }),
+    ...(options.timeZone?.trim() && { KORE_TIME_ZONE: options.timeZone }),
     ...(sourceGiven && {
       KORE_BOT_IDS: options.bot?.join(","),
       KORE_ACCOUNT: options.account ? "true" : undefined,

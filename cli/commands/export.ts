@@ -111,15 +111,19 @@ function asText(results: readonly DayResult[], skipped: readonly SkippedDay[]): 
   const rows = results.map(({ source, dt, record, filesWritten, requests }) => [
     dt,
     source,
-    record.status,
-    record.archived.total,
+    record?.status ?? "failed",
+    record?.archived.total ?? 0,
     requests,
     filesWritten,
   ]);
-  const problems = results.flatMap(({ source, dt, record }) =>
-    record.problems.map(({ code, message }) => `${dt} ${source}: ${code} ${message}\n`),
+  const problems = results.flatMap(({ source, dt, record, error }) =>
+    (record?.problems ?? (error === null ? [] : [error])).map(
+      ({ code, message }) => `${dt} ${source}: ${code} ${message}\n`,
+    ),
   );
-  const left = skipped.map(({ source, dt }) => `${dt} ${source}: not begun, since the source failed before.\n`);
+  const left = skipped.map(
+    ({ source, dt }) => `${dt} ${source}: not begun, since the source failed before, or the run took too long.\n`,
+  );
   const titles = ["day", "source", "status", "sessions", "requests", "files written"];
   return `${table(titles, rows)}${[...problems, ...left].join("")}`;
 }
@@ -128,20 +132,9 @@ function asJson(results: readonly DayResult[], skipped: readonly SkippedDay[], o
   return { ok, days: results.map(dayAsJson), skipped };
 }
 
-function dayAsJson({ ok, record, filesWritten, requests, error }: DayResult): object {
-  const { source, dt, status, revision, archived, reported, problems } = record;
+function dayAsJson({ source, dt, ok, record, filesWritten, requests, error }: DayResult): object {
+  const { status = "failed", revision = null, archived = null, reported = null, problems = [] } = record ?? {};
   const failure = error === null ? null : { code: error.code, message: error.message };
-  return {
-    source,
-    dt,
-    ok,
-    status,
-    revision,
-    archived,
-    reported,
-    requests,
-    files_written: filesWritten,
-    problems,
-    error: failure,
-  };
+  const ledger = { status, revision, archived, reported, problems };
+  return { source, dt, ok, ...ledger, requests, files_written: filesWritten, error: failure };
 }

@@ -1,5 +1,4 @@
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { Command } from "commander";
 import { parseLedgerKey, parseSessionKey } from "../../functions/exporter/archive/layout.ts";
@@ -8,6 +7,7 @@ import type { ArchiveStore } from "../../functions/exporter/archive/store.ts";
 import { PREFIXES } from "../../functions/exporter/contract.ts";
 import { SettingsError } from "../../functions/exporter/errors.ts";
 import { isDay } from "../../functions/exporter/export/calendar.ts";
+import { makeScratch } from "../../functions/exporter/scratch.ts";
 import { readArchiveSetting } from "../../functions/exporter/settings.ts";
 import type { CommandIo } from "../io.ts";
 import { environmentWith, type SettingOptions, withArchive } from "../options.ts";
@@ -49,9 +49,9 @@ async function sqlAction(sql: string, options: Options, io: CommandIo): Promise<
   const location = readArchiveSetting(environmentWith(io.env, options));
   checkDays(options);
   const store = await openStore(location, { clock: io.clock });
-  const scratch = await mkdtemp(join(tmpdir(), "kore-sessions-sql-"));
+  const scratch = await makeScratch();
   try {
-    const result = await runQuery(sql, store, location, scratch, options);
+    const result = await runQuery(sql, store, location, scratch, options, io.signal);
     io.stdout.write(options.json ? asJson(result) : asText(result));
   } finally {
     store.close();
@@ -73,6 +73,7 @@ async function runQuery(
   location: string,
   scratch: string,
   options: Options,
+  signal: AbortSignal,
 ): Promise<QueryResult> {
   const { openArchive, query } = await import("../sql/duckdb.ts");
   const parsed = parseLocation(location);
@@ -85,7 +86,7 @@ async function runQuery(
   };
   const connection = await openArchive(whole && parsed.kind === "folder" ? parsed.path : scratch, present);
   try {
-    return await query(connection, sql);
+    return await query(connection, sql, signal);
   } finally {
     connection.closeSync();
   }

@@ -10,8 +10,14 @@ interface Options extends SettingOptions {
   readonly json?: true;
 }
 
-const MARKS: Readonly<Record<DayStatus, string>> = { complete: "C", provisional: "p", incomplete: "I", missing: "-" };
-const LEGEND = "C complete, p provisional, I incomplete, - missing\n";
+const MARKS: Readonly<Record<DayStatus, string>> = {
+  complete: "C",
+  provisional: "p",
+  incomplete: "I",
+  missing: "-",
+  unreadable: "?",
+};
+const LEGEND = "C complete, p provisional, I incomplete, - missing, ? damaged record\n";
 
 const EXAMPLES = `
 Examples:
@@ -35,7 +41,9 @@ async function statusAction(options: Options, io: CommandIo): Promise<0 | 1> {
   try {
     const sources = await archiveStatus(store, io.clock.now());
     io.stdout.write(options.json ? `${JSON.stringify(asJson(sources))}\n` : asText(sources, store.location));
-    const bad = sources.some(({ days }) => days.some(({ status }) => status === "incomplete" || status === "missing"));
+    const bad = sources.some(({ days }) =>
+      days.some(({ status }) => status !== "complete" && status !== "provisional"),
+    );
     return bad ? 1 : 0;
   } finally {
     store.close();

@@ -38,14 +38,22 @@ export async function openArchive(folder: string, present: Present): Promise<Duc
   return connection;
 }
 
-/** Runs SQL; of several statements, the last one's result counts. Throws `ERR_QUERY` with DuckDB's own words. */
-export async function query(connection: DuckDBConnection, sql: string): Promise<QueryResult> {
+/**
+ * Runs SQL; of several statements, the last one's result counts. Throws `ERR_QUERY` with DuckDB's own words, or the
+ * signal's reason once that is aborted.
+ */
+export async function query(connection: DuckDBConnection, sql: string, signal?: AbortSignal): Promise<QueryResult> {
+  const interrupt = () => connection.interrupt();
+  signal?.addEventListener("abort", interrupt, { once: true });
   try {
     const reader = await connection.runAndReadAll(sql);
-    return { columns: reader.columnNames(), rows: reader.getRows().map((row) => row.map(plain)) };
+    return { columns: reader.deduplicatedColumnNames(), rows: reader.getRows().map((row) => row.map(plain)) };
   } catch (cause) {
+    signal?.throwIfAborted();
     const said = cause instanceof Error ? cause.message.trim() : String(cause);
     throw new ExporterError("ERR_QUERY", `DuckDB could not run the query. ${said}`, { cause });
+  } finally {
+    signal?.removeEventListener("abort", interrupt);
   }
 }
 
@@ -54,8 +62,10 @@ function sessionsQuery(folder: string, present: boolean): string {
   const partitions = ["dt", "containment_type"].map((name) => ({ name, type: "VARCHAR" }));
   if (!present) return emptyQuery([...columns, ...partitions]);
   const files = literal(join(plainPath(folder), PREFIXES.sessions, "dt=*", "containment_type=*", "*.parquet"));
-  const from = `read_parquet(${files}, hive_partitioning = true, hive_types_autocast = false)`;
-  return `SELECT ${[...columns, ...partitions].map(cast).join(", ")} FROM ${from}`;
+  // Not DuckDB's own partition columns: folders above the archive may be named like partitions, too.
+  const from = `read_parquet(${files}, hive_partitioning = false, union_by_name = true, filename = '_file')`;
+  const place = partitions.map(({ name }) => `regexp_extract(_file, '.*/${name}=([^/]*)/', 1) AS ${name}`);
+  return `SELECT ${[...columns.map(cast), ...place].join(", ")} FROM ${from}`;
 }
 
 function exportsQuery(folder: string, present: boolean): string {

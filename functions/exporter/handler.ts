@@ -41,7 +41,7 @@ export async function handler(event: unknown, context: InvocationContext): Promi
   const failure = run.failure ?? firstFailure(run.results);
   emitMetrics(deployment, { ...run, failed: failure !== null, health: await healthOf(order, logger) });
   if (failure !== null) throw failure;
-  return { days: run.results.map(({ source, dt, record }) => ({ source, dt, status: record.status })) };
+  return { days: run.results.map(({ source, dt, record }) => ({ source, dt, status: record?.status ?? "failed" })) };
 }
 
 /** An event or a setting that makes no sense is a failed run, too. */
@@ -91,8 +91,8 @@ function outOfTime(): ExporterError {
 }
 
 function logDay({ source, dt, ok, record, requests, filesWritten, error }: DayResult, logger: Logger): void {
-  const { status, archived, problems } = record;
-  const facts = { source, dt, status, sessions: archived.total, requests, filesWritten, problems };
+  const { status = "failed", archived, problems = [] } = record ?? {};
+  const facts = { source, dt, status, sessions: archived?.total ?? 0, requests, filesWritten, problems };
   if (ok) logger.info("day exported", facts);
   else logger.error("day failed", { ...facts, ...(error && { code: error.code, reason: error.message }) });
 }
@@ -100,7 +100,7 @@ function logDay({ source, dt, ok, record, requests, filesWritten, error }: DayRe
 function firstFailure(results: readonly DayResult[]): ExporterError | null {
   const failed = results.find(({ ok }) => !ok);
   if (failed === undefined) return null;
-  const [problem] = failed.record.problems;
+  const [problem] = failed.record?.problems ?? [];
   const said = problem === undefined ? "" : ` ${problem.code}: ${problem.message}`;
   return (
     failed.error ?? new ExporterError("ERR_NOT_RECONCILED", `${failed.dt} of ${failed.source} is incomplete.${said}`)

@@ -1,7 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { rm } from "node:fs/promises";
 import { openStore } from "./archive/open-store.ts";
 import type { ArchiveStore } from "./archive/store.ts";
 import type { Clock } from "./clock.ts";
@@ -15,6 +13,7 @@ import { SLICE_BUDGET } from "./export/read-day.ts";
 import { Room } from "./export/room.ts";
 import { type CredentialsSource, KoreClient, type KoreEvent } from "./kore/client.ts";
 import type { Source } from "./kore/wire.ts";
+import { makeScratch } from "./scratch.ts";
 import type { CredentialsSetting, Settings } from "./settings.ts";
 
 /** About 850 MB, which fits into the deployed function; a single source never has more than one slice. */
@@ -47,11 +46,11 @@ export async function runExport(
   hooks: RunHooks = {},
 ): Promise<DayResult[]> {
   const store = await openStore(settings.archive, { clock });
-  const scratch = await mkdtemp(join(tmpdir(), "kore-sessions-"));
+  const scratch = await makeScratch();
   try {
     const credentialsFor = await credentialsSource(settings.credentials);
     await store.checkWritable();
-    for (const source of settings.sources) await credentialsFor(source).current();
+    await refuseWithoutCredentials(settings.sources, credentialsFor);
     return await exportWith(settings, task, { store, scratch, clock, credentialsFor }, hooks);
   } finally {
     store.close();
@@ -71,7 +70,23 @@ async function credentialsSource(setting: CredentialsSetting): Promise<(source: 
   if (setting.kind === "given") return () => fixedCredentials(setting.credentials);
   const { secretsManagerReader } = await import("./secrets-manager.ts");
   const read = secretsManagerReader(setting.secretId);
-  return (source) => secretCredentials(read, sourceName(source));
+  const bySource = new Map<string, CredentialsSource>();
+  return (source) => {
+    const name = sourceName(source);
+    const known = bySource.get(name) ?? secretCredentials(read, name);
+    bySource.set(name, known);
+    return known;
+  };
+}
+
+/** A source without credentials fails by itself; only if no source has any is there nothing to begin. */
+async function refuseWithoutCredentials(
+  sources: readonly Source[],
+  credentialsFor: (source: Source) => CredentialsSource,
+): Promise<void> {
+  const tried = await Promise.allSettled(sources.map((source) => credentialsFor(source).current()));
+  const [first] = tried;
+  if (first?.status === "rejected" && tried.every(({ status }) => status === "rejected")) throw first.reason;
 }
 
 function exportWith(

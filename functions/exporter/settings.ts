@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { parseLocation } from "./archive/open-store.ts";
 import { ACCOUNT_SOURCE } from "./contract.ts";
 import { SettingsError } from "./errors.ts";
 import { type Day, isDay, zoneName } from "./export/calendar.ts";
@@ -124,9 +125,11 @@ const host = setting((text) => {
   const help = "set it to the address of your Kore environment, such as https://platform.kore.ai.";
   if (text === undefined) throw new Error(`KORE_HOST is missing; ${help}`);
   const url = URL.parse(text.includes("://") ? text : `https://${text}`);
+  if (text.includes("@"))
+    throw new Error("KORE_HOST holds more than an address (a user or a password); leave that out.");
   if (url === null || !/^https?:$/.test(url.protocol)) throw new Error(`KORE_HOST is "${text}"; ${help}`);
-  if (url.username !== "" || url.password !== "" || url.search !== "" || url.hash !== "") {
-    throw new Error("KORE_HOST holds more than an address (a user, a query or a fragment); leave that out.");
+  if (url.search !== "" || url.hash !== "") {
+    throw new Error("KORE_HOST holds more than an address (a query or a fragment); leave that out.");
   }
   if (url.protocol === "http:" && !isLoopback(url.hostname)) {
     throw new Error(`KORE_HOST is "${text}"; use https, since plain http would send tokens in the clear.`);
@@ -191,8 +194,11 @@ const credentials = z
   });
 
 const archive = setting((text) => {
-  if (text !== undefined) return text;
-  throw new Error("No archive is given; set KORE_ARCHIVE (--archive) to a folder or to s3://bucket/prefix.");
+  if (text === undefined) {
+    throw new Error("No archive is given; set KORE_ARCHIVE (--archive) to a folder or to s3://bucket/prefix.");
+  }
+  parseLocation(text);
+  return text;
 });
 
 const timeZone = setting((text = "UTC") => {

@@ -142,7 +142,7 @@ describe("the folder store", () => {
       await feed.writeFile(Buffer.alloc(8 * 1024 * 1024));
       await killed(child);
       await feed.close();
-      expect((await readdir(join(folder, ".tmp"))).length).toBe(1);
+      expect((await readdir(join(folder, ".kore-tmp"))).length).toBe(1);
       expect((await store.read("part"))?.body.toString()).toBe("earlier");
       expect(await keysOf(store)).toEqual(["part"]);
       expect(await store.exclusively(() => readdir(folder))).toEqual([".lock", "part"]);

@@ -233,12 +233,12 @@ describe("status", () => {
     expect({ code, stdout }).toEqual({ code: 0, stdout: `No day is archived in ${scenario.archive} yet.\n` });
   });
 
-  test("names a ledger record that is damaged", async () => {
+  test("shows a day whose ledger record is damaged", async () => {
     const scenario = await startScenario();
     await scenario.exportDay();
     await writeFile(join(scenario.archive, ledgerKey(DAY, BOT)), "{}");
-    const { code, stderr } = await scenario.cli(["status"]);
+    const { code, stdout } = await scenario.cli(["status"]);
     expect(code).toBe(1);
-    expect(stderr).toMatch(/^error ERR_LEDGER_UNREADABLE: The ledger record .*st-support-0001\.json is damaged/);
+    expect(stdout).toContain("\n  2026-01   ?-\n");
   });
 });

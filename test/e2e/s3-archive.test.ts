@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { afterEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { sampleSession } from "../../demo/stand-in/server.ts";
 import { ledgerKey } from "../../functions/exporter/archive/layout.ts";
@@ -98,6 +99,28 @@ describe("an archive in a bucket", () => {
     expect((await exportToS3(scenario)).code).toBe(0);
     expect(scenario.clock.now() - before).toBeGreaterThanOrEqual(6 * 60_000);
     expect(ledgerOf(s3)).toMatchObject({ status: "complete", archived: { total: 61 } });
+  });
+
+  test("is right in the end when a write lands after another run has taken the day over", async () => {
+    const s3 = await startBucket();
+    const scenario = await startScenario();
+    await exportToS3(scenario);
+    scenario.kore.store.add(BOT, sampleSession({ botId: BOT, startTime: `${DAY}T01:00:00Z` }, { sessionId: "first" }));
+    const meanwhile = async () => {
+      scenario.kore.store.add(
+        BOT,
+        sampleSession({ botId: BOT, startTime: `${DAY}T02:00:00Z` }, { sessionId: "second" }),
+      );
+      expect((await exportToS3(scenario)).code).toBe(0);
+    };
+    s3.fail({ operation: "PutObject", key: /sessions\//, times: 1, how: { meanwhile } });
+    expect((await exportToS3(scenario)).code).toBe(0);
+    const ledger = ledgerOf(s3);
+    expect(ledger).toMatchObject({ status: "complete", archived: { total: 62 } });
+    for (const { key, sha256 } of ledger.files) {
+      const body = s3.bucket("archive-bucket").get(`kore/${key}`)?.body ?? Buffer.alloc(0);
+      expect(createHash("sha256").update(body).digest("hex")).toBe(sha256);
+    }
   });
 
   test("ends as one export would when two run at once", async () => {

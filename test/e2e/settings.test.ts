@@ -23,6 +23,12 @@ const cases: readonly Case[] = [
     env: { KORE_HOST: "http://platform.kore.ai" },
     says: /^KORE_HOST is "http:\/\/platform.*use https/,
   },
+  { wrong: "a password in the archive", args: ["--archive", "s3://AKIA:hush@b/x"], says: /^(?!.*hush)the archive / },
+  {
+    wrong: "a password in a wrong host",
+    env: { KORE_HOST: "https://me:hush@kore.ai:99999" },
+    says: /^(?!.*hush)KORE_HOST/,
+  },
   { wrong: "another scheme", env: { KORE_HOST: "ftp://kore.ai" }, says: /^KORE_HOST is "ftp:\/\/kore\.ai"/ },
   {
     wrong: "a password in the host",

@@ -192,6 +192,42 @@ describe("an error", () => {
     expect(JSON.stringify(failure, Object.getOwnPropertyNames(failure))).not.toMatch(/eyJ|demo-secret/);
   });
 
+  test.each([
+    ["a redirect", 302, { location: `/login?secret=${encodeURIComponent('se/cret"ü')}` }, ""],
+    ["an escaped message", 403, {}, JSON.stringify({ errors: [{ msg: 'no se/cret"ü here' }] }).replace("/", "\\/")],
+    ["a page", 200, {}, 'no se/cret"ü here'],
+    ["an encoding", 200, { "content-encoding": "x-secret" }, "x"],
+  ])("does not hold the secret that %s holds", async (_, status, headers, body) => {
+    const url = await startServer((_request, response) => response.writeHead(status, headers).end(body));
+    const own = fixedCredentials({ clientId: "cs-demo", clientSecret: 'se/cret"ü' });
+    const client = clientOf(url, new VirtualClock("2026-01-04T04:00:00Z"), { credentials: own });
+    const failure = await client.sessions({}).catch((error: Error) => error);
+    expect(String(failure)).toMatch(/^ERR_KORE_/);
+    expect(String(failure)).not.toMatch(/se\/cret|se%2F|ü/);
+  });
+
+  test("is what Kore says, even with status 200", async () => {
+    const url = await startServer((_request, response) =>
+      response.end('{"errors":[{"msg":"Invalid StreamId","code":400}],"total":0,"sessions":[]}'),
+    );
+    await expect(clientOf(url, new VirtualClock("2026-01-04T04:00:00Z")).sessions({})).rejects.toMatchObject({
+      code: "ERR_KORE_REFUSED",
+      message: expect.stringContaining("Invalid StreamId (code 400)"),
+    });
+  });
+
+  test("is not caused by slashes before the path, which name no other host", async () => {
+    const paths: unknown[] = [];
+    const url = await startServer((request, response) => {
+      paths.push(request.url);
+      response.end('{"total":0,"moreAvailable":false,"sessions":[]}');
+    });
+    await clientOf(`${url}//127.0.0.1:9/`, new VirtualClock("2026-01-04T04:00:00Z")).sessions({
+      containmentType: "agent",
+    });
+    expect(paths).toEqual([`//127.0.0.1:9/api/public/bot/${BOT}/getSessions?containmentType=agent`]);
+  });
+
   test("shows what a stranger said on one line, without control characters", async () => {
     const url = await startServer((_request, response) => response.writeHead(404).end("\u001b[31mgone\r\naway"));
     await expect(clientOf(url, new VirtualClock("2026-01-04T04:00:00Z")).sessions({})).rejects.toMatchObject({

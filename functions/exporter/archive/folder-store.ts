@@ -18,11 +18,13 @@ import { checkedKey } from "./key.ts";
 import { promisedBytes, sha256OfFile } from "./local-file.ts";
 import type { ArchiveStore, LocalFile, StoredObject, Version } from "./store.ts";
 
+const TEMPORARY = ".kore-tmp";
+
 /**
  * An archive in a folder. A version is the SHA-256 of the object's bytes.
  *
  * Every write holds the folder's lock: the caller's (`exclusively`), or one for that write alone. So whatever lies in
- * `.tmp` when the lock is taken was left by a process that died, and is removed. Between runs the folder holds its own
+ * `.kore-tmp` when the lock is taken was left by a process that died, and is removed. Between runs the folder holds its own
  * keys and an empty file `.lock`. Errors of the file system are `ERR_ARCHIVE_UNREACHABLE` with their cause.
  */
 export class FolderStore implements ArchiveStore {
@@ -38,7 +40,7 @@ export class FolderStore implements ArchiveStore {
   /** The folder need not exist: the first write makes it. The clock paces the waiting for the lock. */
   constructor(folder: string, clock: Clock) {
     this.location = resolve(folder);
-    this.temporaryFolder = join(this.location, ".tmp");
+    this.temporaryFolder = join(this.location, TEMPORARY);
     this.lock = new FolderLock(join(this.location, ".lock"), clock);
   }
 

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
 import { type ErrorCode, ExporterError } from "../errors.ts";
+import { ledgerKey } from "./layout.ts";
 import type { ArchiveStore, Version } from "./store.ts";
 
 /** Layout of the record. A reader refuses a newer one rather than misread it. */
@@ -8,6 +9,15 @@ export const LEDGER_VERSION = 1;
 
 const count = z.number().int().nonnegative();
 const instant = z.iso.datetime();
+
+function isZone(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat("en", { timeZone: name });
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 const typeTotals = z.object({
   drop_off: count.nullable(),
@@ -27,8 +37,8 @@ const file = z.object({
 const record = z.object({
   version: z.literal(LEDGER_VERSION),
   source: z.string(),
-  dt: z.string(),
-  time_zone: z.string(),
+  dt: z.iso.date(),
+  time_zone: z.string().refine(isZone, { error: "is no time zone" }),
   window_from: instant,
   window_to: instant,
   status: z.enum(["complete", "provisional", "incomplete"]),
@@ -84,10 +94,20 @@ export async function readLedger(store: ArchiveStore, key: string): Promise<Ledg
   const object = await store.read(key);
   if (object === null) return null;
   return {
-    record: parseRecord(object.body.toString("utf8"), `${store.location}/${key}`),
+    record: parseRecord(object.body.toString("utf8"), key, `${store.location}/${key}`),
     version: object.version,
     sha256: createHash("sha256").update(object.body).digest("hex"),
   };
+}
+
+/** The record under a key, or null where there is none that can be read: the day's own export tells what is wrong. */
+export async function readableRecord(store: ArchiveStore, key: string): Promise<LedgerRecord | null> {
+  try {
+    return (await readLedger(store, key))?.record ?? null;
+  } catch (error) {
+    if (error instanceof ExporterError && error.code === "ERR_LEDGER_UNREADABLE") return null;
+    throw error;
+  }
 }
 
 /** Replaces the record, or makes the first one, unless another run did so since `replaced` was read. */
@@ -114,7 +134,7 @@ function serialise(full: LedgerRecord): string {
   return `${JSON.stringify(ordered)}\n`;
 }
 
-function parseRecord(text: string, place: string): LedgerRecord {
+function parseRecord(text: string, key: string, place: string): LedgerRecord {
   const help = "Restore an earlier version of it, or move it away and export the day again.";
   let value: unknown;
   try {
@@ -128,7 +148,11 @@ function parseRecord(text: string, place: string): LedgerRecord {
     throw new ExporterError("ERR_LEDGER_UNREADABLE", message);
   }
   const parsed = record.safeParse(value);
-  if (parsed.success) return parsed.data;
+  if (parsed.success && key === ledgerKey(parsed.data.dt, parsed.data.source)) return parsed.data;
+  if (parsed.success) {
+    const message = `The ledger record ${place} is that of ${parsed.data.dt}, ${parsed.data.source}. ${help}`;
+    throw new ExporterError("ERR_LEDGER_UNREADABLE", message);
+  }
   const what = parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`).join("; ");
   throw new ExporterError("ERR_LEDGER_UNREADABLE", `The ledger record ${place} is damaged (${what}). ${help}`);
 }

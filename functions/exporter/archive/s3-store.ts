@@ -87,10 +87,10 @@ export class S3Store implements ArchiveStore {
     }
   }
 
-  async writeFile(key: string, file: LocalFile): Promise<void> {
+  async writeFile(key: string, file: LocalFile, signal?: AbortSignal): Promise<void> {
     try {
-      if (file.bytes > this.multipartAboveBytes) await this.putInParts(key, file);
-      else await this.putWhole(key, file);
+      if (file.bytes > this.multipartAboveBytes) await this.putInParts(key, file, signal);
+      else await this.putWhole(key, file, signal);
     } catch (error) {
       throw unreachable("s3:PutObject", this.addressOf(key), error);
     }
@@ -137,9 +137,9 @@ export class S3Store implements ArchiveStore {
   }
 
   /**
-   * Asks for one ledger record of the listing (the exporter's role may list below the archive's folders only), which finds out that the bucket exists, answers with these credentials, and may
-   * be listed. It cannot know whether s3:PutObject and the KMS key are allowed: only a put would tell, and what is put
-   * cannot be taken away again.
+   * Asks for one ledger record of the listing (the exporter's role may list below the archive's folders only), which
+   * finds out that the bucket exists, answers with these credentials, and may be listed. It cannot know whether
+   * s3:PutObject and the KMS key are allowed: only a put would tell, and what is put cannot be taken away again.
    */
   async checkWritable(): Promise<void> {
     try {
@@ -201,17 +201,19 @@ export class S3Store implements ArchiveStore {
   }
 
   /** Sent from memory: the SDK does not repeat a request whose body is a stream. */
-  private async putWhole(key: string, file: LocalFile): Promise<void> {
+  private async putWhole(key: string, file: LocalFile, signal?: AbortSignal): Promise<void> {
     const checksum = { ChecksumAlgorithm: "SHA256", ChecksumSHA256: base64Of(file) } as const;
     const put = { ...this.object(key), ...checksum, Body: await readFile(file.path) };
-    await this.client.send(new PutObjectCommand(put));
+    await this.client.send(new PutObjectCommand(put), signal ? { abortSignal: signal } : {});
   }
 
-  private async putInParts(key: string, file: LocalFile): Promise<void> {
+  private async putInParts(key: string, file: LocalFile, signal?: AbortSignal): Promise<void> {
     const body = { Body: Readable.from(promisedBytes(file)), ContentLength: file.bytes };
     const params = { ...this.object(key), ...body, ChecksumAlgorithm: "SHA256" } as const;
     try {
-      await new Upload({ client: this.client, params, partSize: this.partBytes, queueSize: 4 }).done();
+      const upload = new Upload({ client: this.client, params, partSize: this.partBytes, queueSize: 4 });
+      signal?.addEventListener("abort", () => void upload.abort(), { once: true });
+      await upload.done();
     } catch (error) {
       // The answer that completed the upload was lost, and the repeated request finds it gone.
       if (!isFinishedUpload(error) || !(await this.holds(key, file))) throw error;

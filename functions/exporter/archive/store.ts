@@ -40,8 +40,8 @@ export interface ArchiveStore {
    * Throws `ERR_ARCHIVE_CHANGED` if it has another one, and writes nothing then.
    */
   writeIf(key: string, body: Buffer, expected: Version | null): Promise<Version>;
-  /** Puts a local file in place of whatever is there. */
-  writeFile(key: string, file: LocalFile): Promise<void>;
+  /** Puts a local file in place of whatever is there. `signal` ends an upload that takes too long. */
+  writeFile(key: string, file: LocalFile, signal?: AbortSignal): Promise<void>;
   /** True if the object itself, not somebody's record of it, has exactly these bytes. */
   holds(key: string, file: LocalFile): Promise<boolean>;
   /** Copies the object to a local path, and returns its size in bytes. Throws `ERR_ARCHIVE_OBJECT_MISSING`. */

@@ -1,11 +1,14 @@
 import { ledgerKey, parseLedgerKey } from "../archive/layout.ts";
-import { type LedgerRecord, type LedgerStatus, readLedger } from "../archive/ledger.ts";
+import { type LedgerRecord, type LedgerStatus, readableRecord } from "../archive/ledger.ts";
 import type { ArchiveStore } from "../archive/store.ts";
 import { PREFIXES } from "../contract.ts";
 import { addDays, type Day, dayOf, daysFromTo, dayWindow } from "./calendar.ts";
 
-/** How a day stands; `missing` is a day without a record between days that have one, or since the last of them. */
-export type DayStatus = LedgerStatus | "missing";
+/**
+ * How a day stands; `missing` is a day without a record between days that have one, or since the last of them, and
+ * `unreadable` one whose record is damaged.
+ */
+export type DayStatus = LedgerStatus | "missing" | "unreadable";
 
 /** One source of an archive, from its first recorded day to yesterday. */
 export interface SourceStatus {
@@ -16,43 +19,51 @@ export interface SourceStatus {
 /** Records that are read from a bucket at the same time. */
 const READ_AT_ONCE = 16;
 
-/** Every ledger record between two days (both included; null: no limit), in the order of their keys. */
-export async function readLedgers(
-  store: ArchiveStore,
-  from: Day | null = null,
-  to: Day | null = null,
-): Promise<LedgerRecord[]> {
+interface KnownDay {
+  readonly source: string;
+  readonly dt: Day;
+  /** Null if it cannot be read. */
+  readonly record: LedgerRecord | null;
+}
+
+async function readKnownDays(store: ArchiveStore): Promise<KnownDay[]> {
   const keys: string[] = [];
-  for await (const key of store.list(`${PREFIXES.exports}/`)) {
-    const day = parseLedgerKey(key)?.day;
-    if (day !== undefined && (from === null || day >= from) && (to === null || day <= to)) keys.push(key);
-  }
-  const records: LedgerRecord[] = [];
+  for await (const key of store.list(`${PREFIXES.exports}/`)) if (parseLedgerKey(key) !== null) keys.push(key);
+  const known: KnownDay[] = [];
   for (let start = 0; start < keys.length; start += READ_AT_ONCE) {
-    const batch = keys.slice(start, start + READ_AT_ONCE);
-    const entries = await Promise.all(batch.map((key) => readLedger(store, key)));
-    records.push(...entries.flatMap((entry) => (entry === null ? [] : [entry.record])));
+    const batch = keys.slice(start, start + READ_AT_ONCE).map(async (key) => {
+      const { day: dt = "", source = "" } = parseLedgerKey(key) ?? {};
+      return { source, dt, record: await readableRecord(store, key) };
+    });
+    known.push(...(await Promise.all(batch)));
   }
-  return records;
+  return known;
 }
 
 /** How each source of the archive stands, by the ledger, up to yesterday in the archive's time zone. */
 export async function archiveStatus(store: ArchiveStore, nowMs: number): Promise<SourceStatus[]> {
-  const bySource = Map.groupBy(await readLedgers(store), (record) => record.source);
+  const bySource = Map.groupBy(await readKnownDays(store), ({ source }) => source);
   return [...bySource]
     .sort(([one], [other]) => (one < other ? -1 : 1))
-    .map(([source, records]) => {
-      const byDay = new Map(records.map((record) => [record.dt, record]));
+    .map(([source, known]) => {
+      const byDay = new Map(known.map((day) => [day.dt, day]));
       const recorded = [...byDay.keys()].sort();
-      const yesterday = addDays(dayOf(nowMs, records[0]?.time_zone ?? "UTC"), -1);
+      const timeZone = known.find(({ record }) => record !== null)?.record?.time_zone ?? "UTC";
+      const yesterday = addDays(dayOf(nowMs, timeZone), -1);
       const first = recorded[0] ?? yesterday;
       const last = [recorded.at(-1) ?? yesterday, yesterday].sort().at(-1) ?? yesterday;
-      const days = daysFromTo(first, last).map((dt) => {
-        const record = byDay.get(dt) ?? null;
-        return { dt, status: record?.status ?? ("missing" as const), record };
-      });
+      const days = daysFromTo(first, last).map((dt) => ({
+        dt,
+        status: statusOf(byDay.get(dt)),
+        record: byDay.get(dt)?.record ?? null,
+      }));
       return { source, days };
     });
+}
+
+function statusOf(known: KnownDay | undefined): DayStatus {
+  if (known === undefined) return "missing";
+  return known.record?.status ?? "unreadable";
 }
 
 /** How well an archive is kept, over the days that a night looks back on. */
@@ -77,8 +88,8 @@ export async function archiveHealth(
   let daysIncomplete = 0;
   let freshSince: number | null = null;
   for (const day of days) {
-    const entries = await Promise.all(sources.map((source) => readLedger(store, ledgerKey(day, source))));
-    const bad = entries.filter((entry) => entry === null || entry.record.status === "incomplete").length;
+    const records = await Promise.all(sources.map((source) => readableRecord(store, ledgerKey(day, source))));
+    const bad = records.filter((record) => record === null || record.status === "incomplete").length;
     daysIncomplete += bad;
     if (bad === 0) freshSince ??= dayWindow(day, timeZone).to;
   }

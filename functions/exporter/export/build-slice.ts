@@ -1,3 +1,4 @@
+import { hash } from "node:crypto";
 import { join } from "node:path";
 import type { Problem } from "../archive/ledger.ts";
 import type { LocalFile } from "../archive/store.ts";
@@ -46,6 +47,8 @@ export interface BuiltSlice {
   readonly oldest: number | null;
   readonly newest: number | null;
   readonly problems: readonly Problem[];
+  /** A 64-bit hash of each archived session's id: two slices must not hold the same session. */
+  readonly ids: BigUint64Array;
 }
 
 /** Writes a slice's parts into the scratch folder, one for each containment type that has sessions, and counts. */
@@ -73,6 +76,7 @@ export async function buildSlice(slice: Reconciled, index: number, scratch: stri
     oldest: tally.oldest,
     newest: tally.newest,
     problems: slice.problems,
+    ids: BigUint64Array.from(tally.ids),
   };
 }
 
@@ -82,8 +86,10 @@ class Tally {
   oldest: number | null = null;
   newest: number | null = null;
   readonly coerced = new Map<SessionColumnName, number>();
+  readonly ids: bigint[] = [];
 
   add(row: SessionRow, coerced: readonly SessionColumnName[]): void {
+    this.ids.push(hash("sha1", row.session_id, "buffer").readBigUInt64LE());
     if (isActive(row)) this.active++;
     this.oldest = Math.min(this.oldest ?? row.start_time, row.start_time);
     this.newest = Math.max(this.newest ?? row.start_time, row.start_time);

@@ -11,7 +11,7 @@ import type { Source } from "../kore/wire.ts";
 import { type Day, dayWindow, sameZone } from "./calendar.ts";
 import { publish, settledLedger } from "./publish.ts";
 import { type DayReading, readDay } from "./read-day.ts";
-import { blankRecord, type NextRecord, publishedRecord, type RunFacts, reportedFacts } from "./record.ts";
+import { blankRecord, keptRecord, type NextRecord, publishedRecord, type RunFacts } from "./record.ts";
 import type { Room } from "./room.ts";
 import { judgeFailure, judgeReading, type Keep } from "./verdict.ts";
 
@@ -53,8 +53,8 @@ export interface DayResult {
   readonly dt: Day;
   /** True if the day is complete or provisional, and nothing failed. */
   readonly ok: boolean;
-  /** The day's record as it now lies in the archive. */
-  readonly record: LedgerRecord;
+  /** The day's record as it now lies in the archive; null if it could not be read or written. */
+  readonly record: LedgerRecord | null;
   readonly filesWritten: number;
   /** Requests that this export of the day sent to Kore, retries included. */
   readonly requests: number;
@@ -71,16 +71,21 @@ export function sourceName(source: Source): string {
  * Exports one day of one source: reads it, proves it, publishes it, and records what happened. If another run publishes
  * the day meanwhile, the day is exported again.
  *
- * An error on the way (Kore unreachable, say) is recorded and part of the result. Thrown are an interrupt, which
- * leaves the day as it was, and what makes recording impossible: the archive itself failing, another time zone.
+ * Whatever goes wrong is part of the result, and recorded if it can be. Thrown are an interrupt, which leaves the day as
+ * it was, and `ERR_TIME_ZONE_DIFFERS`.
  */
 export async function exportDay(source: Source, dt: Day, client: KoreClient, ports: ExportPorts): Promise<DayResult> {
+  const requestsBefore = client.attempts;
   for (let attempt = 1; ; attempt++) {
     try {
       return await exportDayOnce(source, dt, client, ports);
-    } catch (error) {
-      const lost = error instanceof ExporterError && error.code === "ERR_ARCHIVE_CHANGED";
-      if (!lost || attempt === MOST_ATTEMPTS) throw error;
+    } catch (thrown) {
+      ports.signal?.throwIfAborted();
+      const error = asExporterError(thrown);
+      if (error.code === "ERR_TIME_ZONE_DIFFERS") throw error;
+      if (error.code === "ERR_ARCHIVE_CHANGED" && attempt < MOST_ATTEMPTS) continue;
+      const requests = client.attempts - requestsBefore;
+      return { source: sourceName(source), dt, ok: false, record: null, filesWritten: 0, requests, error };
     }
   }
 }
@@ -160,7 +165,7 @@ async function conclude(
   const { store, clock } = ports;
   const archived = reading.slices.flatMap((slice) => Object.values(slice.archived));
   const finding = {
-    sessions: archived.reduce((total, count) => total + count, 0) + reading.rejected.length,
+    sessions: archived.reduce((total, count) => total + count, 0),
     active: reading.slices.reduce((total, slice) => total + slice.active, 0),
     problems: reading.problems,
     startedAt: run.startedAt,
@@ -168,8 +173,13 @@ async function conclude(
   const verdict = judgeReading(finding, seen?.record ?? null, run.window, ports.acceptFewer);
   if (verdict.action === "keep") return keep(ports, run, seen, verdict, requests, reading);
   const base = seen?.record ?? blankRecord(run, clock.now());
-  const { entry, filesWritten } = await publish({ store, clock, scratch }, run, reading, seen, base, (files) =>
-    publishedRecord(base, run, reading, { ...verdict, files, requests }, clock.now()),
+  const { entry, filesWritten } = await publish(
+    { store, clock, scratch, ...(ports.signal && { signal: ports.signal }) },
+    run,
+    reading,
+    seen,
+    base,
+    (files) => publishedRecord(base, run, reading, { ...verdict, files, requests }, clock.now()),
   );
   const ok = verdict.status !== "incomplete";
   return { source: run.source, dt: run.dt, ok, record: entry.record, filesWritten, requests, error: null };
@@ -185,12 +195,9 @@ async function keep(
   reading: DayReading | null,
 ): Promise<DayResult> {
   const { store, clock } = ports;
-  const next: NextRecord = {
-    ...(seen?.record ?? { ...blankRecord(run, clock.now()), requests }),
-    ...(verdict.proven && reading !== null ? reportedFacts(reading) : {}),
-    status: verdict.status,
-    problems: [...verdict.problems],
-  };
+  const base: NextRecord = seen?.record ?? blankRecord(run, clock.now());
+  const outcome = { ...verdict, requests };
+  const next = keptRecord(base, run, verdict.proven ? reading : null, outcome, clock.now());
   const entry = await writeLedger(store, ledgerKey(run.dt, run.source), next, seen);
   return {
     source: run.source,

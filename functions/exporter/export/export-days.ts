@@ -1,9 +1,10 @@
 import { parseLedgerKey } from "../archive/layout.ts";
-import { readLedger } from "../archive/ledger.ts";
+import { readableRecord } from "../archive/ledger.ts";
 import type { ArchiveStore } from "../archive/store.ts";
 import { PREFIXES } from "../contract.ts";
-import type { ErrorCode } from "../errors.ts";
+import type { ErrorCode, ExporterError } from "../errors.ts";
 import type { KoreClient } from "../kore/client.ts";
+import { KoreRefusal } from "../kore/refusal.ts";
 import type { Source } from "../kore/wire.ts";
 import { type Day, sameZone } from "./calendar.ts";
 import { type DayResult, type ExportPorts, exportDay, otherZone } from "./export-day.ts";
@@ -27,7 +28,14 @@ const SOURCE_FAILED: ReadonlySet<ErrorCode> = new Set([
   "ERR_KORE_REDIRECTED",
   "ERR_KORE_NOT_THE_API",
   "ERR_KORE_ENCRYPTED",
+  "ERR_ARCHIVE_UNREACHABLE",
 ]);
+
+/** True if the source's other days would fail alike; a refusal may be about one day's window, unless it is of the bot. */
+function stopsSource(error: ExporterError | null): boolean {
+  if (error === null) return false;
+  return SOURCE_FAILED.has(error.code) || (error instanceof KoreRefusal && [403, 404, 405].includes(error.status));
+}
 
 /**
  * Exports days of several sources: the sources side by side, since each has a quota of its own, and a source's days one
@@ -68,7 +76,7 @@ async function exportDaysOf(source: Source, daysOf: DaysOf, ports: ExportDaysPor
       const result = await exportDay(source, day, client, ports);
       results.push(result);
       ports.onDay?.(result);
-      if (result.error !== null && SOURCE_FAILED.has(result.error.code)) break;
+      if (stopsSource(result.error)) break;
     }
     return results;
   } finally {
@@ -76,12 +84,12 @@ async function exportDaysOf(source: Source, daysOf: DaysOf, ports: ExportDaysPor
   }
 }
 
-/** Any record tells the zone of all. */
+/** Any record that can be read tells the zone of all. */
 async function refuseOtherZone(store: ArchiveStore, timeZone: string): Promise<void> {
   for await (const key of store.list(`${PREFIXES.exports}/`)) {
-    if (parseLedgerKey(key) === null) continue;
-    const entry = await readLedger(store, key);
-    if (entry === null || sameZone(entry.record.time_zone, timeZone)) return;
-    throw otherZone(store.location, entry.record.time_zone, timeZone);
+    const record = parseLedgerKey(key) === null ? null : await readableRecord(store, key);
+    if (record === null) continue;
+    if (sameZone(record.time_zone, timeZone)) return;
+    throw otherZone(store.location, record.time_zone, timeZone);
   }
 }

@@ -1,5 +1,5 @@
 import { ledgerKey } from "../archive/layout.ts";
-import { type LedgerRecord, readLedger } from "../archive/ledger.ts";
+import { type LedgerRecord, readableRecord } from "../archive/ledger.ts";
 import type { ArchiveStore } from "../archive/store.ts";
 import { CONTAINMENT_TYPES, type ContainmentType } from "../contract.ts";
 import { ERRORS, type ErrorCode } from "../errors.ts";
@@ -57,8 +57,8 @@ async function isDue(
   store: ArchiveStore,
   timeZone: string,
 ): Promise<boolean> {
-  const record = (await readLedger(store, ledgerKey(day, source)))?.record;
-  if (record === undefined || record.status === "incomplete" || record.problems.some(isFailure)) return true;
+  const record = await readableRecord(store, ledgerKey(day, source));
+  if (record === null || record.status === "incomplete" || record.problems.some(isFailure)) return true;
   if (record.status === "provisional") return Number.isInteger(Math.log2(age));
   return age <= CHECKED_DAYS && (await hasChanged(record, reader, timeZone));
 }

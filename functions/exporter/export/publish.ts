@@ -22,6 +22,8 @@ export interface PublishPorts {
   readonly clock: Clock;
   /** A folder for this day's temporary files. */
   readonly scratch: string;
+  /** Ends the waiting for other publishers; once publishing has begun it is brought to its end. */
+  readonly signal?: AbortSignal;
 }
 
 /** A file that the day is to consist of. */
@@ -43,12 +45,17 @@ export async function settledLedger(
 ): Promise<LedgerEntry | null> {
   const { store, clock } = ports;
   const key = ledgerKey(run.dt, run.source);
-  const entry = await readLedger(store, key);
-  if (entry === null || !isMark(entry.record)) return entry;
-  if (store.excludesOthers) return store.exclusively(() => readLedger(store, key));
-  if (clock.now() >= Date.parse(entry.record.finished_at) + MARK_LIFETIME_MS) return entry;
-  await clock.sleep(POLL_MS, signal);
-  return settledLedger(ports, run, signal);
+  let met = { version: "", at: 0 };
+  for (;;) {
+    const entry = await readLedger(store, key);
+    if (entry === null || !isMark(entry.record)) return entry;
+    if (store.excludesOthers) return store.exclusively(() => readLedger(store, key), signal);
+    // By our own clock as well: the other's may be ahead.
+    if (entry.version !== met.version) met = { version: entry.version, at: clock.now() };
+    const since = Math.min(met.at, Date.parse(entry.record.finished_at));
+    if (clock.now() >= since + MARK_LIFETIME_MS) return entry;
+    await clock.sleep(POLL_MS, signal);
+  }
 }
 
 /**
@@ -77,7 +84,7 @@ export async function publish(
     const replaced = changed.length === 0 ? seen : await replaceFiles(ports, run, changed, files, seen, base);
     const entry = await writeLedger(store, key, finalRecord(files), replaced);
     return { entry, filesWritten: changed.length };
-  });
+  }, ports.signal);
 }
 
 /** Writes the mark, then the files, and returns the mark for the final record to replace. */
@@ -94,11 +101,15 @@ async function replaceFiles(
   const mark = await writeLedger(store, key, markRecord(base, run, files, clock.now()), seen);
   const deadline = clock.now() + PUBLISH_DEADLINE_MS;
   for (const target of changed) {
-    if (clock.now() >= deadline) throw tooSlow(run);
     await expectVersion(store, key, mark.version);
-    await store.writeFile(target.key, target.file);
+    const left = deadline - clock.now();
+    if (left <= 0) throw tooSlow(run);
+    await store.writeFile(target.key, target.file, AbortSignal.timeout(left)).catch((error: unknown) => {
+      throw clock.now() >= deadline ? tooSlow(run) : error;
+    });
   }
-  if (clock.now() >= deadline) throw tooSlow(run);
+  // A write that took too long may have landed on another run's files: that run's record must not stand unseen.
+  await expectVersion(store, key, mark.version);
   return mark;
 }
 
@@ -121,7 +132,10 @@ async function differing(store: ArchiveStore, targets: readonly Target[]): Promi
   return changed;
 }
 
-/** Every file the day is to have: the reading's parts and rejected rows, and emptied files for keys it had before. */
+/**
+ * Every file the day is to have: the reading's parts and rejected rows, and emptied files for keys it had before. What
+ * it had is looked up in the archive, too: a record may have been lost, and a forgotten part would show rows twice.
+ */
 async function targetsOf(
   ports: PublishPorts,
   run: RunFacts,
@@ -144,26 +158,36 @@ async function targetsOf(
     });
   }
   const kept = new Set(targets.map(({ key }) => key));
-  const former = seen === null ? await strayParts(ports.store, run) : seen.record.files;
-  const obsolete = former.filter(({ key }) => !kept.has(key));
-  return [...targets, ...(await emptied(ports, obsolete))];
+  const former = [...(seen?.record.files ?? []), ...(await filesInArchive(ports.store, run))];
+  const obsolete = new Map(
+    former.filter((file) => isOwn(run, file) && !kept.has(file.key)).map((file) => [file.key, file]),
+  );
+  return [...targets, ...(await emptied(ports, [...obsolete.values()]))];
 }
 
-/** Without a record nobody knows of these parts; left as they are, they would show rows twice. */
-async function strayParts(store: ArchiveStore, run: RunFacts): Promise<{ key: string; containment_type: string }[]> {
-  const parts: { key: string; containment_type: string }[] = [];
+/** A file that the day has had: its key, and its containment type, null for rejected rows. */
+type FormerFile = Pick<LedgerFile, "key" | "containment_type">;
+
+async function filesInArchive(store: ArchiveStore, run: RunFacts): Promise<FormerFile[]> {
+  const files: FormerFile[] = [];
   for await (const key of store.list(sessionsOfDay(run.dt))) {
     const parsed = parseSessionKey(key);
-    if (parsed?.source === run.source) parts.push({ key, containment_type: parsed.containmentType });
+    if (parsed !== null) files.push({ key, containment_type: parsed.containmentType });
   }
-  return parts;
+  const rejected = rejectedKey(run.dt, run.source);
+  if ((await store.version(rejected)) !== null) files.push({ key: rejected, containment_type: null });
+  return files;
+}
+
+/** True for a file of this day and source: no other is ever touched, whatever a record lists. */
+function isOwn(run: RunFacts, { key }: FormerFile): boolean {
+  const parsed = parseSessionKey(key);
+  if (parsed === null) return key === rejectedKey(run.dt, run.source);
+  return parsed.day === run.dt && parsed.source === run.source;
 }
 
 /** The exporter never deletes: a part that is no longer needed becomes an empty Parquet file. */
-async function emptied(
-  ports: PublishPorts,
-  obsolete: readonly { readonly key: string; readonly containment_type: string | null }[],
-): Promise<Target[]> {
+async function emptied(ports: PublishPorts, obsolete: readonly FormerFile[]): Promise<Target[]> {
   if (obsolete.length === 0) return [];
   const parquet = await writeSessionFile([], join(ports.scratch, "empty.parquet"));
   const text = await writeRejected([], join(ports.scratch, "empty.jsonl"));

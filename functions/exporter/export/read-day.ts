@@ -5,7 +5,7 @@ import { readSlice } from "./read-slice.ts";
 import { onePerCode } from "./reconcile.ts";
 import type { Room } from "./room.ts";
 import { planSlices } from "./slices.ts";
-import { askSize, askTotal, askTotals, LISTS, type ListName, type Reader, type Totals } from "./totals.ts";
+import { askSize, askTotal, askTotals, LISTS, type ListName, type Reader, type Total, type Totals } from "./totals.ts";
 
 /** Sessions that a slice holds at most: a few minutes of Kore's quota, and less than 100 MB of memory. */
 export const SLICE_BUDGET = 30_000;
@@ -65,9 +65,11 @@ async function settle(
   for (let round = 0; round < MOST_ROUNDS; round++) {
     const proven = slices.every((slice) => slice.problems.length === 0);
     if (!proven || mismatches(slices, reported).length === 0) return reported;
+    const shared = slicesThatShare(slices);
     for (const [index, window] of windows.entries()) {
       const now = await askAll(window);
-      if (LISTS.some((list) => now[list] !== slices[index]?.totals[list])) slices[index] = await build(window, index);
+      const moved = LISTS.some((list) => now[list] !== slices[index]?.totals[list]);
+      if (moved || shared.has(index)) slices[index] = await build(window, index);
     }
     reported = await askAll(day);
   }
@@ -98,14 +100,38 @@ function problemsOf(slices: readonly BuiltSlice[], reported: Totals): Problem[] 
 /** Lists in which several slices do not add up to the day. One slice is the day, and was weighed by itself. */
 function mismatches(slices: readonly BuiltSlice[], reported: Totals): Problem[] {
   if (slices.length === 1) return [];
-  return LISTS.flatMap((list) => {
-    const total = reported[list];
-    const sum = sumOf(slices, list);
-    if (total === "refused" || total === sum) return [];
-    const name = list === "all" ? "without a containment type" : list;
-    const message = `${name}: the API reports ${total ?? "no total"} for the day, its slices add up to ${sum}.`;
-    return [{ code: total === null ? "ERR_TOTALS_MISSING" : "ERR_NOT_RECONCILED", message } as const];
-  });
+  const shared = slicesThatShare(slices).size;
+  const twice = `${shared} slices hold sessions that other slices hold, too: their start time moved.`;
+  const double: Problem[] = shared === 0 ? [] : [{ code: "ERR_NOT_RECONCILED", message: twice }];
+  return [...double, ...LISTS.flatMap((list) => mismatch(slices, list, reported[list]))];
+}
+
+function mismatch(slices: readonly BuiltSlice[], list: ListName, total: Total): Problem[] {
+  if (total === "refused") return [];
+  const name = list === "all" ? "without a containment type" : list;
+  if (slices.some((slice) => slice.totals[list] === "refused")) {
+    const message = `${name}: the API counted the day, but refused to count some of its slices.`;
+    return [{ code: "ERR_NOT_RECONCILED", message }];
+  }
+  const sum = sumOf(slices, list);
+  if (total === sum) return [];
+  const message = `${name}: the API reports ${total ?? "no total"} for the day, its slices add up to ${sum}.`;
+  return [{ code: total === null ? "ERR_TOTALS_MISSING" : "ERR_NOT_RECONCILED", message }];
+}
+
+/** Indexes of slices that hold a session which another one holds, too. Eight bytes a session, whatever its id. */
+function slicesThatShare(slices: readonly BuiltSlice[]): Set<number> {
+  const all = new BigUint64Array(slices.reduce((count, { ids }) => count + ids.length, 0));
+  let at = 0;
+  for (const { ids } of slices) {
+    all.set(ids, at);
+    at += ids.length;
+  }
+  all.sort();
+  const twice = new Set(all.filter((id, index) => index > 0 && all[index - 1] === id));
+  return new Set(
+    slices.flatMap(({ ids }, index) => (twice.size > 0 && ids.some((id) => twice.has(id)) ? [index] : [])),
+  );
 }
 
 /** The day's total of a list according to its slices: neighbours' rows between slices count once. */

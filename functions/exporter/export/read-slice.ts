@@ -15,7 +15,9 @@ export async function readSlice(reader: Reader, slice: Window, opening: Total): 
   const readings: [Reading, ...Reading[]] = [first];
   let reconciled = weigh(readings);
   while (reconciled.problems.length > 0 && readings.length < MOST_READINGS) {
-    const next = await readOnce(reader, slice, reconciled.last.closing.all);
+    const { all } = reconciled.last.closing;
+    // An API that counted before, and refuses now, is not one that never counts.
+    const next = await readOnce(reader, slice, all === "refused" ? opening : all);
     readings.push(next);
     reconciled = weigh([next]);
   }

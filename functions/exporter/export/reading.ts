@@ -5,6 +5,9 @@ import type { Window } from "./calendar.ts";
 import { judge, type Sight } from "./sight.ts";
 import { askTotals, type ListName, listQuery, type Reader, type Total, type Totals } from "./totals.ts";
 
+/** Rows of a list without totals that are read at most: without a size the day could not be sliced to fit memory. */
+const MOST_ROWS = 100_000;
+
 /** One list of a slice, read to its end. */
 export interface ListReading {
   /** What was seen, by key; the latest sight of a session. */
@@ -62,7 +65,14 @@ async function readWholeList(reader: Reader, slice: Window, list: ListName): Pro
     }
     return met;
   };
-  const { rows, totals } = await readList(reader.client, listQuery(list, slice), reader.pageSize, take, reader.signal);
+  const { rows, totals } = await readList(
+    reader.client,
+    listQuery(list, slice),
+    reader.pageSize,
+    MOST_ROWS,
+    take,
+    reader.signal,
+  );
   return { sights, rows, totals };
 }
 
@@ -96,7 +106,9 @@ export function countHeld(held: Iterable<Held>): number {
 function ownType(sight: Sight): PartitionType {
   if (sight.kind === "edge") return UNCLASSIFIED;
   const session = JSON.parse(sight.raw.toString()) as unknown;
-  const own = String((session as { containmentType?: unknown } | null)?.containmentType).toLowerCase();
-  const type = CONTAINMENT_TYPES.find((known: ContainmentType) => known.toLowerCase() === own);
+  const own = (session as { containmentType?: unknown } | null)?.containmentType;
+  const type = CONTAINMENT_TYPES.find(
+    (known: ContainmentType) => typeof own === "string" && known.toLowerCase() === own.toLowerCase(),
+  );
   return type ?? UNCLASSIFIED;
 }

@@ -39,7 +39,7 @@ function strays(held: ReadonlyMap<string, Held>): Problem[] {
 }
 
 function unsteadyTotal(list: ListName, seen: ReadonlySet<Total>): Problem[] {
-  if (seen.has("refused") || (seen.size === 1 && !seen.has(null))) return [];
+  if (seen.size === 1 && !seen.has(null)) return [];
   if (seen.has(null)) {
     return [{ code: "ERR_TOTALS_MISSING", message: `${nameOf(list)}: the API gave no usable total.` }];
   }

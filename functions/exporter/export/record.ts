@@ -21,20 +21,27 @@ export type NextRecord = Omit<LedgerRecord, "version" | "revision" | "previous_s
 /** How personal data is archived: as Kore sends it. */
 const PERSONAL_DATA = "keep";
 
-/** A record for a day of which nothing is archived yet. */
-export function blankRecord(run: RunFacts, now: number): NextRecord {
-  const unknown: TypeTotals = { drop_off: null, self_service: null, agent: null, total: null };
+/** What a record is about, and who writes it: always this run's, whatever the record before it said. */
+function runMembers(run: RunFacts, now: number) {
   return {
     source: run.source,
     dt: run.dt,
     time_zone: run.timeZone,
     window_from: iso(run.window.from),
     window_to: iso(run.window.to),
-    status: "incomplete",
     run_id: run.runId,
     exporter_version: run.exporterVersion,
-    started_at: iso(run.startedAt),
     finished_at: iso(now),
+  };
+}
+
+/** A record for a day of which nothing is archived yet. */
+export function blankRecord(run: RunFacts, now: number): NextRecord {
+  const unknown: TypeTotals = { drop_off: null, self_service: null, agent: null, total: null };
+  return {
+    ...runMembers(run, now),
+    status: "incomplete",
+    started_at: iso(run.startedAt),
     requests: 0,
     reported: unknown,
     edges: unknown,
@@ -53,7 +60,7 @@ export function blankRecord(run: RunFacts, now: number): NextRecord {
 }
 
 /** The members of a record that follow from a reading. */
-export function readingFacts(reading: DayReading): Partial<NextRecord> {
+function readingFacts(reading: DayReading): Partial<NextRecord> {
   const { slices } = reading;
   const starts = slices.flatMap(({ oldest, newest }) => (oldest === null || newest === null ? [] : [oldest, newest]));
   return {
@@ -69,7 +76,7 @@ export function readingFacts(reading: DayReading): Partial<NextRecord> {
 }
 
 /** What the API reported for the day, and the neighbours' rows in it. */
-export function reportedFacts({ slices, reported }: DayReading): Pick<NextRecord, "reported" | "edges"> {
+function reportedFacts({ slices, reported }: DayReading): Pick<NextRecord, "reported" | "edges"> {
   return { reported: typeTotals(reported), edges: edgeTotals(slices) };
 }
 
@@ -78,9 +85,7 @@ export function markRecord(base: NextRecord, run: RunFacts, files: readonly Ledg
   const message = "The files of this day are being replaced. If this stays, the run died; the next one repairs it.";
   return {
     ...base,
-    run_id: run.runId,
-    exporter_version: run.exporterVersion,
-    finished_at: iso(now),
+    ...runMembers(run, now),
     status: "incomplete",
     problems: [{ code: "ERR_EXPORT_UNFINISHED", message }],
     files: [...files],
@@ -102,15 +107,34 @@ export function publishedRecord(
 ): NextRecord {
   return {
     ...base,
+    ...runMembers(run, now),
     ...readingFacts(reading),
     status: outcome.status,
-    run_id: run.runId,
-    exporter_version: run.exporterVersion,
     started_at: iso(run.startedAt),
-    finished_at: iso(now),
     requests: outcome.requests,
     problems: [...outcome.problems],
     files: [...outcome.files],
+  };
+}
+
+/**
+ * The record of a day whose files stay as they are, after a reading that was not to replace them; `reading` is null if
+ * what it reported is not worth recording. `started_at` stays that of the reading which the files come from.
+ */
+export function keptRecord(
+  base: NextRecord,
+  run: RunFacts,
+  reading: DayReading | null,
+  outcome: { status: LedgerStatus; problems: readonly Problem[]; requests: number },
+  now: number,
+): NextRecord {
+  return {
+    ...base,
+    ...runMembers(run, now),
+    ...(reading === null ? {} : reportedFacts(reading)),
+    status: outcome.status,
+    problems: [...outcome.problems],
+    requests: outcome.requests,
   };
 }
 

@@ -1,5 +1,5 @@
 import type { LedgerRecord, LedgerStatus, Problem } from "../archive/ledger.ts";
-import { ERRORS, type ExporterError } from "../errors.ts";
+import { ERRORS, type ErrorCode, type ExporterError } from "../errors.ts";
 import type { Window } from "./calendar.ts";
 
 /** A day read less than this after its end may still get sessions: some appear minutes after their start. */
@@ -7,7 +7,7 @@ const SETTLING_MS = 3_600_000;
 
 /** What a finished reading says, as far as the decision needs it. */
 export interface Finding {
-  /** Sessions archived and rejected, together. */
+  /** Sessions that the reading would archive. */
   readonly sessions: number;
   readonly active: number;
   readonly problems: readonly Problem[];
@@ -38,10 +38,18 @@ function isSettled(record: LedgerRecord): boolean {
   return record.status === "provisional" && Date.parse(record.started_at) >= Date.parse(record.window_to);
 }
 
+function hasProblem(record: LedgerRecord, ...codes: readonly ErrorCode[]): boolean {
+  return record.problems.some(({ code }) => (codes as readonly string[]).includes(code));
+}
+
 /** True if what the record lists was never proven to be all of the day. */
 function isUnproven(record: LedgerRecord): boolean {
-  const unproven: readonly string[] = ["ERR_NOT_RECONCILED", "ERR_TOTALS_MISSING", "ERR_WINDOW_IGNORED"];
-  return record.status === "incomplete" && record.problems.some(({ code }) => unproven.includes(code));
+  return hasProblem(record, "ERR_NOT_RECONCILED", "ERR_TOTALS_MISSING", "ERR_WINDOW_IGNORED");
+}
+
+/** True if a run died while it replaced the day's files: some are old, some are new. */
+function isUnfinished(record: LedgerRecord): boolean {
+  return hasProblem(record, "ERR_EXPORT_UNFINISHED");
 }
 
 /** The verdict on a reading that came to its end. `previous` is the day's record so far. */
@@ -51,23 +59,31 @@ export function judgeReading(
   day: Window,
   acceptFewer: boolean,
 ): Publish | Keep {
-  const { problems } = finding;
-  const proven = problems.every(({ code }) => ERRORS[code].exitCode === 0);
-  const before = previous === null ? 0 : previous.archived.total + previous.rejected;
-  const fewer = finding.sessions < before;
-  if (proven) {
-    if (previous !== null && fewer && !acceptFewer && !isUnproven(previous)) return keepGone(finding, previous, before);
-    const open = finding.active > 0 || finding.startedAt < day.to + SETTLING_MS;
-    return { action: "publish", status: open ? "provisional" : "complete", problems };
+  const proven = finding.problems.every(({ code }) => ERRORS[code].exitCode === 0);
+  const archived = previous?.archived.total ?? 0;
+  const fewer = finding.sessions < archived;
+  if (previous === null || archived === 0) return publish(finding, day, proven);
+  if (isUnfinished(previous)) {
+    if (!proven) return keepAfterFailure(finding.problems, previous, finding.startedAt);
+    return publish(finding, day, proven, fewer && !acceptFewer ? [lostInBetween(finding, archived)] : []);
   }
-  if (previous !== null && (isSettled(previous) || fewer))
-    return keepAfterFailure(problems, previous, finding.startedAt);
-  return { action: "publish", status: "incomplete", problems };
+  if (proven) return fewer && !acceptFewer ? keepGone(finding, previous, day) : publish(finding, day, proven);
+  if (isSettled(previous) || fewer) return keepAfterFailure(finding.problems, previous, finding.startedAt);
+  return publish(finding, day, proven);
 }
 
 /** The verdict on a reading that broke off with an error. */
 export function judgeFailure(error: ExporterError, previous: LedgerRecord | null, startedAt: number): Keep {
   return keepAfterFailure([{ code: error.code, message: error.message }], previous, startedAt);
+}
+
+function publish(finding: Finding, day: Window, proven: boolean, more: readonly Problem[] = []): Publish {
+  const status = proven ? provenStatus(finding, day) : "incomplete";
+  return { action: "publish", status, problems: [...finding.problems, ...more] };
+}
+
+function provenStatus(finding: Finding, day: Window): LedgerStatus {
+  return finding.active > 0 || finding.startedAt < day.to + SETTLING_MS ? "provisional" : "complete";
 }
 
 function keepAfterFailure(problems: readonly Problem[], previous: LedgerRecord | null, startedAt: number): Keep {
@@ -77,12 +93,24 @@ function keepAfterFailure(problems: readonly Problem[], previous: LedgerRecord |
   return { action: "keep", status, problems: joined(previous, dated), ok: false, proven: false };
 }
 
-function keepGone(finding: Finding, previous: LedgerRecord, before: number): Keep {
+/** The archive's rows stay. If they were proven once, a failure since then is mended by this reading. */
+function keepGone(finding: Finding, previous: LedgerRecord, day: Window): Keep {
   const message =
-    `Kore now holds ${finding.sessions} sessions of this day, the archive ${before}; the archive keeps them. ` +
-    "Export the day with --accept-fewer to take over what Kore holds.";
-  const problems = joined(previous, [{ code: "ERR_SESSIONS_GONE", message }]);
-  return { action: "keep", status: previous.status, problems, ok: previous.status !== "incomplete", proven: true };
+    `Kore now holds ${finding.sessions} sessions of this day, the archive ${previous.archived.total}; the archive ` +
+    "keeps them. Export the day with --accept-fewer to take over what Kore holds.";
+  const gone: Problem = { code: "ERR_SESSIONS_GONE", message };
+  if (isUnproven(previous)) {
+    return { action: "keep", status: "incomplete", problems: joined(previous, [gone]), ok: false, proven: true };
+  }
+  const status = previous.status === "incomplete" ? provenStatus(finding, day) : previous.status;
+  return { action: "keep", status, problems: [...finding.problems, gone], ok: true, proven: true };
+}
+
+function lostInBetween(finding: Finding, archived: number): Problem {
+  const message =
+    `The archive held ${archived} sessions of this day when an export of it was broken off; Kore holds ` +
+    `${finding.sessions} now, and so does the archive. On a versioned bucket the earlier files are still there.`;
+  return { code: "ERR_SESSIONS_GONE", message };
 }
 
 /** What the record said before, and what is to be said now; the newest word on each code. */

@@ -11,8 +11,9 @@ const SHOWN = 200;
  * Reads the body of an answer with status 200. Unknown members pass; `total` may be a number or its text.
  *
  * Throws a `KoreFailure`: `passing` for JSON that was cut short, `strange` for what is not the API's answer at all, and
- * `final` for an encrypted payload, which no retry mends. What an error shows of the body went through `redact` before. Source: "Sample response" of Kore's page for the members,
- * "Enforce Request and Response Payload Encryption" of its API introduction for encrypted ones.
+ * `final` for an encrypted payload, which no retry mends. What an error shows of the body went through `redact` first.
+ * Source: "Sample response" of Kore's page for the members, "Enforce Request and Response Payload Encryption" of its API
+ * introduction for encrypted ones.
  */
 export function parseAnswer(body: Buffer, redact: (text: string) => string): SessionsAnswer {
   const text = body.toString();
@@ -21,6 +22,7 @@ export function parseAnswer(body: Buffer, redact: (text: string) => string): Ses
   if (value === null || typeof value !== "object" || Array.isArray(value)) throw notTheApi(redact(text));
   const answer = value as Readonly<Record<string, unknown>>;
   const total = wholeNumber(answer.total);
+  if (Array.isArray(answer.errors) && answer.errors.length > 0) throw saidErrors(whatTheApiSaid(text, redact));
   const sent = answer.sessions;
   if (!Array.isArray(sent)) {
     if (total === 0 && sent == null) return page(answer, total, []);
@@ -43,7 +45,9 @@ function page(
     total,
     moreAvailable: typeof more === "boolean" ? more : null,
     sessions,
-    invalidSessions: Array.isArray(invalid) ? invalid.map(String) : [],
+    invalidSessions: Array.isArray(invalid)
+      ? invalid.map((id) => (typeof id === "string" ? id : JSON.stringify(id)))
+      : [],
   };
 }
 
@@ -77,6 +81,27 @@ function encrypted(): KoreFailure {
     "Kore's answer holds no `sessions`: the app seems to enforce encrypted payloads. " +
     "Turn off 'Enforce Request and Response Payload Encryption' for this app in Kore, or use another app.";
   return new KoreFailure("final", new ExporterError("ERR_KORE_ENCRYPTED", message));
+}
+
+function saidErrors(said: string): KoreFailure {
+  const message = `Kore answered 200, but with errors: ${said}. Run again later; check the bot id if it stays so.`;
+  return new KoreFailure("strange", new ExporterError("ERR_KORE_REFUSED", message));
+}
+
+/** The messages of Kore's error envelope, `{"errors":[{"msg","code"}]}`; else the beginning of the text. */
+export function whatTheApiSaid(text: string, redact: (text: string) => string): string {
+  try {
+    const body: unknown = JSON.parse(text);
+    const errors = (body as { errors?: unknown } | null)?.errors;
+    if (!Array.isArray(errors)) return shown(redact(text));
+    const parts = errors.map((error: { msg?: unknown; code?: unknown } | null) => {
+      const msg = typeof error?.msg === "string" ? error.msg : JSON.stringify(error?.msg ?? error);
+      return error?.code === undefined ? msg : `${msg} (code ${JSON.stringify(error.code)})`;
+    });
+    return shown(redact(parts.join("; ")));
+  } catch {
+    return shown(redact(text));
+  }
 }
 
 function notTheApi(text: string): KoreFailure {

@@ -50,7 +50,7 @@ export interface KoreClientOptions {
 export class KoreClient {
   readonly #options: KoreClientOptions;
   readonly #quota: Quota;
-  readonly #agent = new Agent({ pipelining: 1, connections: 4 });
+  readonly #agent = new Agent({ pipelining: 1, connections: 4, headersTimeout: 0, bodyTimeout: 0 });
   #attempts = 0;
 
   constructor(options: KoreClientOptions) {
@@ -113,7 +113,7 @@ export class KoreClient {
     const timeout = AbortSignal.timeout(timeoutMs);
     this.#attempts++;
     try {
-      const response = await request(new URL(`${host.pathname.replace(/\/$/, "")}${asked.path}`, host), {
+      const response = await request(addressOf(host, asked), {
         method: "POST",
         headers: {
           auth: token,
@@ -141,7 +141,7 @@ export class KoreClient {
     const answered = { kind: "answered", path: asked.path, status: statusCode } as const;
     if (statusCode !== 200) {
       this.#tell({ ...answered, rows: null });
-      throw refusal(statusCode, headers, redact(body.toString()), this.#options.clock.now());
+      throw refusal(statusCode, headers, body.toString(), this.#options.clock.now(), redact);
     }
     const answer = parseAnswer(body, redact);
     this.#tell({ ...answered, rows: answer.sessions.length });
@@ -153,7 +153,16 @@ export class KoreClient {
   }
 }
 
+/** The host's own address with the request's path below its own; never another host, whatever slashes there are. */
+function addressOf(host: URL, asked: KoreRequest): URL {
+  const url = new URL(host);
+  url.pathname = `${host.pathname.replace(/\/+$/, "")}${asked.path}`;
+  url.search = asked.search;
+  return url;
+}
+
 /** Takes secrets out of a text from outside, before any of it is shown: a server may send back what it was sent. */
 function redactor(secrets: readonly string[]): (text: string) => string {
-  return (text) => secrets.reduce((rest, secret) => (secret === "" ? rest : rest.replaceAll(secret, "[secret]")), text);
+  const forms = secrets.filter((secret) => secret !== "").flatMap((secret) => [secret, encodeURIComponent(secret)]);
+  return (text) => forms.reduce((rest, form) => rest.replaceAll(form, "[secret]"), text);
 }

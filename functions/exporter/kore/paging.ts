@@ -9,18 +9,23 @@ export interface ListTotals {
   readonly totals: ReadonlySet<number | null>;
 }
 
+/** A list may grow while it is read; beyond twice its total and this, it is not that list any more. */
+const SLACK_ROWS = 10_000;
+
 /**
  * Reads a list page by page to its end.
  *
  * `take` gets each page's sessions and returns how many of them it had not met before. The next page is asked from
  * behind the rows received, whatever was asked for: servers cap pages. The list ends at an empty page; or when its
  * rows reach `total` and `moreAvailable` is false; or at a page that brings nothing new, since a server that ignores
- * `skip`, or says for ever that more is available, would keep it going without end.
+ * `skip`, or says for ever that more is available, would keep it going without end; or when it has given `mostRows`
+ * rows, or far more than its `total`.
  */
 export async function readList(
   client: KoreClient,
   query: SessionsQuery,
   pageSize: number,
+  mostRows: number,
   take: (sessions: readonly WireSession[]) => number,
   signal?: AbortSignal,
 ): Promise<ListTotals> {
@@ -32,6 +37,7 @@ export async function readList(
     rows += page.sessions.length;
     const isNew = take(page.sessions);
     const ended = page.total !== null && rows >= page.total && page.moreAvailable === false;
-    if (page.sessions.length === 0 || isNew === 0 || ended) return { rows, totals };
+    const enough = page.total === null ? mostRows : 2 * page.total + SLACK_ROWS;
+    if (page.sessions.length === 0 || isNew === 0 || ended || rows >= enough) return { rows, totals };
   }
 }

@@ -69,7 +69,8 @@ export class Quota {
     const places = limit - this.#running;
     if (places <= 0) return now + windowMs + MARGIN_MS;
     const blocking = this.#ended[this.#ended.length - places];
-    return blocking === undefined ? now : blocking + windowMs + MARGIN_MS;
+    // Never longer than the window: the clock may have been set back.
+    return blocking === undefined ? now : Math.min(blocking, now) + windowMs + MARGIN_MS;
   }
 
   /** When the next request is due, if the rest of the hour's quota is to last until the oldest place is free again. */
@@ -79,6 +80,6 @@ export class Quota {
     const oldest = this.#ended[0];
     const latest = this.#ended.at(-1);
     if (limit === 0 || left <= 0 || left > limit / 2 || oldest === undefined || latest === undefined) return now;
-    return latest + (oldest + HOUR_MS + MARGIN_MS - latest) / left;
+    return Math.min(latest + (oldest + HOUR_MS + MARGIN_MS - latest) / left, now + HOUR_MS);
   }
 }

@@ -1,12 +1,18 @@
 import type { IncomingHttpHeaders } from "node:http";
 import { ExporterError } from "../errors.ts";
-import { shown } from "./answer.ts";
+import { shown, whatTheApiSaid } from "./answer.ts";
 import { KoreFailure } from "./failure.ts";
 import { retryAfterMs } from "./retry.ts";
 
-/** The failure that a status other than 200 means, naming what the API said. */
-export function refusal(status: number, headers: IncomingHttpHeaders, text: string, nowMs: number): KoreFailure {
-  const said = whatTheApiSaid(text);
+/** The failure that a status other than 200 means, naming what the API said; `redact` takes secrets out of foreign text. */
+export function refusal(
+  status: number,
+  headers: IncomingHttpHeaders,
+  text: string,
+  nowMs: number,
+  redact: (text: string) => string,
+): KoreFailure {
+  const said = whatTheApiSaid(text, redact);
   const message = `Kore answered ${status}${said === "" ? "" : `: ${said}`}.`;
   if (status === 429) {
     const help = "Another program may share the quota; lower KORE_REQUESTS_PER_MINUTE, or run again later.";
@@ -24,7 +30,7 @@ export function refusal(status: number, headers: IncomingHttpHeaders, text: stri
     return new KoreFailure("unauthorized", new ExporterError("ERR_KORE_UNAUTHORIZED", `${message} ${help}`));
   }
   if (status >= 300 && status < 400) {
-    const target = shown(String(headers.location ?? "elsewhere"));
+    const target = shown(redact(String(headers.location ?? "elsewhere")));
     const help = `It redirects to ${target}. Set KORE_HOST to the address that answers itself.`;
     return new KoreFailure("final", new ExporterError("ERR_KORE_REDIRECTED", `${message} ${help}`));
   }
@@ -42,20 +48,5 @@ export class KoreRefusal extends ExporterError {
   constructor(status: number, message: string) {
     super("ERR_KORE_REFUSED", `${message} Check KORE_HOST, the bot id, and what the app may ask for.`);
     this.status = status;
-  }
-}
-
-/** The messages of Kore's error envelope, `{"errors":[{"msg","code"}]}`; else the beginning of the text. */
-function whatTheApiSaid(text: string): string {
-  try {
-    const body: unknown = JSON.parse(text);
-    const errors = (body as { errors?: unknown } | null)?.errors;
-    if (!Array.isArray(errors)) return shown(text);
-    const parts = errors.map((error: { msg?: unknown; code?: unknown } | null) =>
-      error?.code === undefined ? String(error?.msg) : `${String(error.msg)} (code ${String(error.code)})`,
-    );
-    return shown(parts.join("; "));
-  } catch {
-    return shown(text);
   }
 }

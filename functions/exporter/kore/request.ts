@@ -12,6 +12,8 @@ export const MOST_SESSION_IDS = 50;
 /** One HTTP request to the API, without its token. */
 export interface KoreRequest {
   readonly path: string;
+  /** Query string without its question mark; may be empty. */
+  readonly search: string;
   /** JSON text, or null for a request without a body. */
   readonly body: string | null;
 }
@@ -30,7 +32,8 @@ export function toRequest(source: Source, query: SessionsQuery): KoreRequest {
   if (callId !== undefined) search.set("callId", callId);
   const place = source.kind === "bot" ? `bot/${encodeURIComponent(source.botId)}/` : "";
   return {
-    path: `/api/public/${place}getSessions${search.size > 0 ? `?${search}` : ""}`,
+    path: `/api/public/${place}getSessions`,
+    search: search.toString(),
     body: Object.keys(body).length > 0 ? JSON.stringify(body) : null,
   };
 }

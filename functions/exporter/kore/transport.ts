@@ -2,7 +2,6 @@ import { promisify } from "node:util";
 import { brotliDecompress, gunzip, inflate } from "node:zlib";
 import type { Dispatcher } from "undici";
 import { ExporterError } from "../errors.ts";
-import { shown } from "./answer.ts";
 import { KoreFailure } from "./failure.ts";
 
 /** Largest answer that is read, in bytes, before and after decompression. */
@@ -35,8 +34,8 @@ async function decoded(response: Dispatcher.ResponseData): Promise<Buffer> {
   const encoding = String(response.headers["content-encoding"] ?? "identity").toLowerCase();
   const body = Buffer.concat(chunks);
   if (encoding === "identity" || body.length === 0) return body;
-  if (!(encoding in decompress)) {
-    const message = `Kore's answer is encoded as ${shown(encoding)}, although only gzip was offered.`;
+  if (!Object.hasOwn(decompress, encoding)) {
+    const message = "Kore's answer is encoded in an unknown way, although only gzip was offered.";
     throw new KoreFailure(
       "strange",
       new ExporterError("ERR_KORE_NOT_THE_API", `${message} Check any proxy in between.`),

@@ -15,10 +15,10 @@ export interface RunReport {
 /** Writes the run's metrics, zeros too, as one line of CloudWatch's embedded metric format. */
 export function emitMetrics(deployment: string, { results, throttles, failed, health }: RunReport): void {
   const metrics = new Metrics({ namespace: METRIC_NAMESPACE, serviceName: deployment });
-  const published = results.filter(({ error }) => error === null);
+  const published = results.flatMap(({ error, record }) => (error === null && record !== null ? [record] : []));
   const values: Partial<Record<keyof typeof METRICS, number>> = {
-    sessionsExported: sum(published.map(({ record }) => record.archived.total)),
-    rowsRejected: sum(published.map(({ record }) => record.rejected)),
+    sessionsExported: sum(published.map((record) => record.archived.total)),
+    rowsRejected: sum(published.map((record) => record.rejected)),
     requests: sum(results.map(({ requests }) => requests)),
     throttles,
     runsSucceeded: failed ? 0 : 1,

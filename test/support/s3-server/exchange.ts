@@ -31,6 +31,7 @@ export async function exchange(
     operation = operationOf(target.method, target.key, target.query);
     const request = { ...target, operation, rawBody };
     const fault = state.trouble.next(request);
+    if (typeof fault === "object" && "meanwhile" in fault) await fault.meanwhile();
     const answer = carryOut(state, request, fault);
     if (answer === null) response.destroy();
     else await send(response, request.method, answer, fault === "cut answer");
@@ -53,7 +54,6 @@ function targetOf(incoming: IncomingMessage) {
 function carryOut(state: S3State, request: S3Request, fault: Fault["how"] | undefined): S3Answer | null {
   if (fault === "lost request") return null;
   if (typeof fault === "object" && "answer" in fault) throw new S3Error(fault.answer, fault.code, "injected");
-  if (typeof fault === "object") fault.meanwhile();
   const isCorrupt = fault === "corrupt request";
   const answer = answerOf(state, isCorrupt ? { ...request, rawBody: corrupted(request.rawBody) } : request);
   if (fault === "lost answer") return null;

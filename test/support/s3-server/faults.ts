@@ -19,7 +19,7 @@ export interface Fault {
     /** Only half of the answer's body arrives. */
     | "cut answer"
     /** Another client acts between the request's arrival and its effect. */
-    | { readonly meanwhile: () => void };
+    | { readonly meanwhile: () => unknown };
 }
 
 /** Forbids an action, as a policy does. */
