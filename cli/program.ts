@@ -1,9 +1,10 @@
 import { Command, CommanderError } from "commander";
 import { EXPORTER_VERSION } from "../functions/exporter/contract.ts";
-import { asExporterError, ERRORS, type ExporterError, SettingsError } from "../functions/exporter/errors.ts";
+import { asExporterError, ERRORS } from "../functions/exporter/errors.ts";
 import { exportCommand } from "./commands/export.ts";
 import { sqlCommand } from "./commands/sql.ts";
 import { statusCommand } from "./commands/status.ts";
+import { describe } from "./describe.ts";
 import type { CommandIo, ExitCode } from "./io.ts";
 
 /** Takes a command's exit code out of commander, whose actions return nothing. */
@@ -49,12 +50,4 @@ function program(io: CommandIo, finish: Finish): Command {
   for (const command of [exportCommand, statusCommand, sqlCommand]) root.addCommand(command(io, finish));
   for (const command of root.commands) command.copyInheritedSettings(root);
   return root;
-}
-
-/** One line for each problem. A defect of ours also shows where it happened. */
-function describe(error: ExporterError): string {
-  const problems = error instanceof SettingsError ? error.problems : [error.message];
-  const lines = problems.map((problem) => `error ${error.code}: ${problem}\n`).join("");
-  const cause = error.cause instanceof Error ? error.cause.stack : error.stack;
-  return error.code === "ERR_INTERNAL" ? `${lines}${cause ?? ""}\n` : lines;
 }

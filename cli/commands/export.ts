@@ -5,6 +5,7 @@ import type { Day } from "../../functions/exporter/export/calendar.ts";
 import { type DayResult, sourceName } from "../../functions/exporter/export/export-day.ts";
 import { runExport, type Task } from "../../functions/exporter/run-export.ts";
 import { readArchiveSetting, readSettings, type Settings } from "../../functions/exporter/settings.ts";
+import { describe } from "../describe.ts";
 import type { CommandIo } from "../io.ts";
 import { type DayOptions, environmentWith, Problems, readDays, type SettingOptions, withArchive } from "../options.ts";
 import type { Finish } from "../program.ts";
@@ -70,6 +71,7 @@ async function exportAction(options: Options, io: CommandIo): Promise<0 | 1> {
     });
     view.stop();
     const skipped = options.repair ? [] : notBegun(settings.sources.map(sourceName), days, results);
+    for (const { error } of results) if (error?.code === "ERR_INTERNAL") io.stderr.write(describe(error));
     const ok = skipped.length === 0 && results.every((result) => result.ok);
     io.stdout.write(options.json ? `${JSON.stringify(asJson(results, skipped, ok))}\n` : asText(results, skipped));
     return ok ? 0 : 1;

@@ -10,7 +10,7 @@ import { Logger } from "@aws-lambda-powertools/logger";
 import { openStore } from "./archive/open-store.ts";
 import { systemClock } from "./clock.ts";
 import { ENVIRONMENT } from "./contract.ts";
-import { asExporterError, ExporterError } from "./errors.ts";
+import { asExporterError, ERRORS, type ErrorCode, ExporterError } from "./errors.ts";
 import { type ArchiveHealth, archiveHealth } from "./export/archive-status.ts";
 import { type DayResult, sourceName } from "./export/export-day.ts";
 import { lookBack } from "./export/night.ts";
@@ -94,28 +94,28 @@ function logDay({ source, dt, ok, record, requests, filesWritten, error }: DayRe
   const { status = "failed", archived, problems = [] } = record ?? {};
   const facts = { source, dt, status, sessions: archived?.total ?? 0, requests, filesWritten, problems };
   if (ok) logger.info("day exported", facts);
-  else logger.error("day failed", { ...facts, ...(error && { code: error.code, reason: error.message }) });
+  else logger.error("day failed", { ...facts, ...(error && { error }) });
 }
 
 function firstFailure(results: readonly DayResult[]): ExporterError | null {
   const failed = results.find(({ ok }) => !ok);
   if (failed === undefined) return null;
-  const [problem] = failed.record?.problems ?? [];
-  const said = problem === undefined ? "" : ` ${problem.code}: ${problem.message}`;
-  return (
-    failed.error ?? new ExporterError("ERR_NOT_RECONCILED", `${failed.dt} of ${failed.source} is incomplete.${said}`)
-  );
+  const isFailure = ({ code }: { code: string }) => code in ERRORS && ERRORS[code as ErrorCode].exitCode !== 0;
+  const problem = failed.record?.problems.findLast(isFailure);
+  const code = (problem?.code ?? "ERR_NOT_RECONCILED") as ErrorCode;
+  const where = `${failed.dt} of ${failed.source}`;
+  return failed.error ?? new ExporterError(code, `${where}: ${problem?.message ?? "the day is not proven."}`);
 }
 
 /** The metrics of a run that failed are wanted most: not to know the archive's state must not cost the others. */
 async function healthOf({ settings, night, sources }: Order, logger: Logger): Promise<ArchiveHealth | null> {
-  const store = await openStore(settings.archive, { clock: systemClock });
   try {
-    return await archiveHealth(store, sources.map(sourceName), lookBack(night), settings.timeZone, systemClock.now());
+    const store = await openStore(settings.archive, { clock: systemClock });
+    const days = lookBack(night);
+    const names = sources.map(sourceName);
+    return await archiveHealth(store, names, days, settings.timeZone, systemClock.now()).finally(() => store.close());
   } catch (error) {
     logger.error("the archive's state is not known", { error: asExporterError(error) });
     return null;
-  } finally {
-    store.close();
   }
 }

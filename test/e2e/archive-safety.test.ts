@@ -40,7 +40,40 @@ describe("an archive never shrinks by itself", () => {
     expect(await scenario.archived()).toEqual([]);
   });
 
-  test("and is complete again once a proven reading follows a failure, with exit code 0", async () => {
+  test("and stays complete if it is proven, whatever attempts failed in between", async () => {
+    const scenario = await startScenario();
+    await scenario.exportDay();
+    scenario.kore.misbehave({ kind: "total", as: "missing" });
+    expect((await scenario.exportDay()).code).toBe(1);
+    scenario.kore.misbehave();
+    forget(scenario, 1);
+    expect((await scenario.exportDay()).code).toBe(0);
+    expect(await scenario.ledger()).toMatchObject({ status: "complete", problems: [{ code: "ERR_SESSIONS_GONE" }] });
+    expect(await scenario.archived()).toHaveLength(60);
+  });
+
+  test("nor loses its proof, if it is empty, to a reading that proves nothing", async () => {
+    const scenario = await startScenario({ sessionsPerDay: 0 });
+    await scenario.exportDay();
+    scenario.kore.misbehave({ kind: "total", as: "missing" });
+    expect((await scenario.exportDay()).code).toBe(1);
+    expect(await scenario.ledger()).toMatchObject({ status: "complete", problems: [{ code: "ERR_TOTALS_MISSING" }] });
+  });
+
+  test("even if its record is lost and Kore has forgotten the day", async () => {
+    const scenario = await startScenario();
+    await scenario.exportDay();
+    await scenario.forgetLedger();
+    forget(scenario, 60);
+    const { code, stdout } = await scenario.exportDay();
+    expect(code).toBe(1);
+    expect(stdout).toContain("ERR_SESSIONS_GONE");
+    expect(await scenario.archived()).toHaveLength(60);
+    expect((await scenario.exportDay("--accept-fewer")).code).toBe(0);
+    expect(await scenario.archived()).toEqual([]);
+  });
+
+  test("and is repaired by a proven reading after a failure, with exit code 0", async () => {
     const scenario = await startScenario();
     scenario.clock.advance(Date.parse(`${DAY}T23:59:30Z`) - scenario.clock.now());
     await scenario.exportDay();
@@ -51,7 +84,8 @@ describe("an archive never shrinks by itself", () => {
     scenario.clock.advance(DAY_MS);
     forget(scenario, 1);
     expect((await scenario.exportDay()).code).toBe(0);
-    expect(await scenario.ledger()).toMatchObject({ status: "complete", problems: [{ code: "ERR_SESSIONS_GONE" }] });
+    const { status, problems } = await scenario.ledger();
+    expect([status, ...problems.map(({ code }) => code)]).toEqual(["provisional", "ERR_SESSIONS_GONE"]);
     expect(await scenario.archived()).toHaveLength(60);
   });
 
@@ -79,11 +113,12 @@ describe("a day whose export died while it was published", () => {
     expect(await scenario.ledger()).toMatchObject({ status: "complete", problems: [{ code: "ERR_SESSIONS_GONE" }] });
   });
 
-  test("is left as it is by a reading that proves nothing", async () => {
+  test("is left as it is by a reading that proves nothing and holds less", async () => {
     const scenario = await startScenario();
     await scenario.exportDay();
     await dieWhilePublishing(scenario);
     const before = await scenario.files();
+    forget(scenario, 1);
     scenario.kore.misbehave({ kind: "total", as: "missing" });
     expect((await scenario.exportDay()).code).toBe(1);
     expect(await scenario.files()).toEqual(before);
@@ -91,6 +126,20 @@ describe("a day whose export died while it was published", () => {
     expect((await scenario.exportDay()).code).toBe(0);
     expect(await scenario.archived()).toEqual(scenario.truth());
     expect(await brokenVouchers(scenario.archive)).toEqual([]);
+  });
+});
+
+describe("a day whose export died, and of which Kore has forgotten most", () => {
+  test("keeps its files until somebody accepts the loss", async () => {
+    const scenario = await startScenario();
+    await scenario.exportDay();
+    await dieWhilePublishing(scenario);
+    const before = await scenario.files();
+    forget(scenario, 60);
+    expect((await scenario.exportDay()).code).toBe(1);
+    expect(await scenario.files()).toEqual(before);
+    expect((await scenario.exportDay("--accept-fewer")).code).toBe(0);
+    expect(await scenario.archived()).toEqual([]);
   });
 });
 

@@ -135,7 +135,8 @@ function serialise(full: LedgerRecord): string {
 }
 
 function parseRecord(text: string, key: string, place: string): LedgerRecord {
-  const help = "Restore an earlier version of it, or move it away and export the day again.";
+  const help =
+    "Restore an earlier version of it; without one, move it away and export the day while Kore still holds it.";
   let value: unknown;
   try {
     value = JSON.parse(text);

@@ -1,5 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { rm } from "node:fs/promises";
 import { ledgerKey } from "../archive/layout.ts";
 import { type LedgerEntry, type LedgerRecord, writeLedger } from "../archive/ledger.ts";
 import type { ArchiveStore } from "../archive/store.ts";
@@ -8,8 +7,9 @@ import { ACCOUNT_SOURCE } from "../contract.ts";
 import { asExporterError, ExporterError } from "../errors.ts";
 import type { KoreClient } from "../kore/client.ts";
 import type { Source } from "../kore/wire.ts";
+import { makeScratch } from "../scratch.ts";
 import { type Day, dayWindow, sameZone } from "./calendar.ts";
-import { publish, settledLedger } from "./publish.ts";
+import { holdsRows, publish, settledLedger } from "./publish.ts";
 import { type DayReading, readDay } from "./read-day.ts";
 import { blankRecord, keptRecord, type NextRecord, publishedRecord, type RunFacts } from "./record.ts";
 import type { Room } from "./room.ts";
@@ -78,7 +78,7 @@ export async function exportDay(source: Source, dt: Day, client: KoreClient, por
   const requestsBefore = client.attempts;
   for (let attempt = 1; ; attempt++) {
     try {
-      return await exportDayOnce(source, dt, client, ports);
+      return await exportDayOnce(source, dt, client, ports, requestsBefore);
     } catch (thrown) {
       ports.signal?.throwIfAborted();
       const error = asExporterError(thrown);
@@ -90,15 +90,20 @@ export async function exportDay(source: Source, dt: Day, client: KoreClient, por
   }
 }
 
-async function exportDayOnce(source: Source, dt: Day, client: KoreClient, ports: ExportPorts): Promise<DayResult> {
+async function exportDayOnce(
+  source: Source,
+  dt: Day,
+  client: KoreClient,
+  ports: ExportPorts,
+  requestsBefore: number,
+): Promise<DayResult> {
   const { store, clock, timeZone } = ports;
-  const scratch = await mkdtemp(join(ports.scratch, "day-"));
+  const scratch = await makeScratch(ports.scratch);
   try {
     const name = sourceName(source);
     const seen = await settledLedger({ store, clock, scratch }, { dt, source: name }, ports.signal);
     refuseOtherZone(seen, timeZone, store);
     const run = { ...ports, source: name, dt, window: dayWindow(dt, timeZone), startedAt: clock.now() };
-    const requestsBefore = client.attempts;
     const requests = () => client.attempts - requestsBefore;
     const reading = await readOrFail(source, run, client, ports, scratch);
     if (reading instanceof ExporterError) {
@@ -170,7 +175,10 @@ async function conclude(
     problems: reading.problems,
     startedAt: run.startedAt,
   };
-  const verdict = judgeReading(finding, seen?.record ?? null, run.window, ports.acceptFewer);
+  const known = seen?.record ?? null;
+  const unrecorded = (known?.archived.total ?? 0) === 0 && finding.sessions === 0 && !ports.acceptFewer;
+  if (unrecorded && (await holdsRows({ store, clock, scratch }, run))) throw forgottenRows(run, store);
+  const verdict = judgeReading(finding, known, run.window, ports.acceptFewer);
   if (verdict.action === "keep") return keep(ports, run, seen, verdict, requests, reading);
   const base = seen?.record ?? blankRecord(run, clock.now());
   const { entry, filesWritten } = await publish(
@@ -183,6 +191,14 @@ async function conclude(
   );
   const ok = verdict.status !== "incomplete";
   return { source: run.source, dt: run.dt, ok, record: entry.record, filesWritten, requests, error: null };
+}
+
+/** A record was lost, and Kore has forgotten the day: to go by Kore would throw away what only the files still hold. */
+function forgottenRows(run: RunFacts, store: ArchiveStore): ExporterError {
+  const message =
+    `${store.location} has files with sessions of ${run.dt}, ${run.source}, but no record of them, and Kore holds none. ` +
+    "Restore the ledger record. To empty the files all the same, export the day with --accept-fewer.";
+  return new ExporterError("ERR_SESSIONS_GONE", message);
 }
 
 /** Records what happened and leaves the day's files alone. */

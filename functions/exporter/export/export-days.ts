@@ -29,6 +29,7 @@ const SOURCE_FAILED: ReadonlySet<ErrorCode> = new Set([
   "ERR_KORE_NOT_THE_API",
   "ERR_KORE_ENCRYPTED",
   "ERR_ARCHIVE_UNREACHABLE",
+  "ERR_SCRATCH_NOT_WRITABLE",
 ]);
 
 /** True if the source's other days would fail alike; a refusal may be about one day's window, unless it is of the bot. */

@@ -45,7 +45,7 @@ export async function* nightDays(
   if (night.startDate === null) return;
   const older = addDays(night.previous, -Math.max(1, night.lookBackDays));
   for (const day of daysFromTo(night.startDate, older).reverse()) {
-    if ((await store.version(ledgerKey(day, source))) === null) yield day;
+    if ((await store.version(ledgerKey(day, source)).catch(() => null)) === null) yield day;
   }
 }
 
@@ -57,7 +57,8 @@ async function isDue(
   store: ArchiveStore,
   timeZone: string,
 ): Promise<boolean> {
-  const record = await readableRecord(store, ledgerKey(day, source));
+  // An archive that cannot be read is for the day's own export to tell.
+  const record = await readableRecord(store, ledgerKey(day, source)).catch(() => null);
   if (record === null || record.status === "incomplete" || record.problems.some(isFailure)) return true;
   if (record.status === "provisional") return Number.isInteger(Math.log2(age));
   return age <= CHECKED_DAYS && (await hasChanged(record, reader, timeZone));

@@ -98,14 +98,15 @@ async function replaceFiles(
 ): Promise<LedgerEntry> {
   const { store, clock } = ports;
   const key = ledgerKey(run.dt, run.source);
-  const mark = await writeLedger(store, key, markRecord(base, run, files, clock.now()), seen);
   const deadline = clock.now() + PUBLISH_DEADLINE_MS;
+  const mark = await writeLedger(store, key, markRecord(base, run, files, clock.now()), seen);
   for (const target of changed) {
     await expectVersion(store, key, mark.version);
     const left = deadline - clock.now();
     if (left <= 0) throw tooSlow(run);
-    await store.writeFile(target.key, target.file, AbortSignal.timeout(left)).catch((error: unknown) => {
-      throw clock.now() >= deadline ? tooSlow(run) : error;
+    const late = AbortSignal.timeout(left);
+    await store.writeFile(target.key, target.file, late).catch((error: unknown) => {
+      throw late.aborted ? tooSlow(run) : error;
     });
   }
   // A write that took too long may have landed on another run's files: that run's record must not stand unseen.
@@ -134,13 +135,14 @@ async function differing(store: ArchiveStore, targets: readonly Target[]): Promi
 
 /**
  * Every file the day is to have: the reading's parts and rejected rows, and emptied files for keys it had before. What
- * it had is looked up in the archive, too: a record may have been lost, and a forgotten part would show rows twice.
+ * it had is looked up in the archive itself: a record may be lost or tell of files that were never written, and a
+ * forgotten part would show rows twice.
  */
 async function targetsOf(
   ports: PublishPorts,
   run: RunFacts,
   reading: DayReading,
-  seen: LedgerEntry | null,
+  _seen: LedgerEntry | null,
 ): Promise<Target[]> {
   const targets = reading.slices.flatMap((slice, index) =>
     slice.parts.map(({ type, rowCount, file }) => {
@@ -158,7 +160,7 @@ async function targetsOf(
     });
   }
   const kept = new Set(targets.map(({ key }) => key));
-  const former = [...(seen?.record.files ?? []), ...(await filesInArchive(ports.store, run))];
+  const former = await filesInArchive(ports.store, run);
   const obsolete = new Map(
     former.filter((file) => isOwn(run, file) && !kept.has(file.key)).map((file) => [file.key, file]),
   );
@@ -177,6 +179,16 @@ async function filesInArchive(store: ArchiveStore, run: RunFacts): Promise<Forme
   const rejected = rejectedKey(run.dt, run.source);
   if ((await store.version(rejected)) !== null) files.push({ key: rejected, containment_type: null });
   return files;
+}
+
+/** True if any of the day's own session files is more than an empty one. */
+export async function holdsRows(ports: PublishPorts, run: RunFacts): Promise<boolean> {
+  const parts = (await filesInArchive(ports.store, run)).filter((file) => file.containment_type !== null);
+  const own = parts.filter((file) => isOwn(run, file));
+  if (own.length === 0) return false;
+  const empty = await writeSessionFile([], join(ports.scratch, "nothing.parquet"));
+  for (const { key } of own) if (!(await ports.store.holds(key, empty))) return true;
+  return false;
 }
 
 /** True for a file of this day and source: no other is ever touched, whatever a record lists. */

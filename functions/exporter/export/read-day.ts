@@ -39,7 +39,8 @@ export async function readDay(reader: DayReader, day: Window, scratch: string): 
   const build = async (window: Window, index: number) => {
     const known = windows.length === 1 || opening.all === "refused";
     const all = known ? opening.all : await askTotal(reader, "all", window);
-    const sessions = typeof all === "number" ? all : reader.sliceBudget;
+    // Without a total nobody knows how much comes.
+    const sessions = all === null ? Number.POSITIVE_INFINITY : all === "refused" ? reader.sliceBudget : all;
     return reader.room.run(sessions, async () => buildSlice(await readSlice(reader, window, all), index, scratch));
   };
   const slices: BuiltSlice[] = [];
@@ -52,7 +53,8 @@ export async function readDay(reader: DayReader, day: Window, scratch: string): 
 
 /**
  * Asks for the totals of the whole day. If proven slices do not add up to them, some have changed while others were
- * read: those whose totals moved are read again, in place. Returns the day's last totals.
+ * read: those whose totals moved are read again, in place, and so are slices that hold the same session. Returns the
+ * day's last totals.
  */
 async function settle(
   slices: BuiltSlice[],
@@ -64,11 +66,11 @@ async function settle(
   let reported = await askAll(day);
   for (let round = 0; round < MOST_ROUNDS; round++) {
     const proven = slices.every((slice) => slice.problems.length === 0);
-    if (!proven || mismatches(slices, reported).length === 0) return reported;
     const shared = slicesThatShare(slices);
+    if (shared.size === 0 && (!proven || mismatches(slices, reported).length === 0)) return reported;
     for (const [index, window] of windows.entries()) {
-      const now = await askAll(window);
-      const moved = LISTS.some((list) => now[list] !== slices[index]?.totals[list]);
+      const now = proven ? await askAll(window) : slices[index]?.totals;
+      const moved = LISTS.some((list) => now?.[list] !== slices[index]?.totals[list]);
       if (moved || shared.has(index)) slices[index] = await build(window, index);
     }
     reported = await askAll(day);

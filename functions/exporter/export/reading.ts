@@ -5,7 +5,7 @@ import type { Window } from "./calendar.ts";
 import { judge, type Sight } from "./sight.ts";
 import { askTotals, type ListName, listQuery, type Reader, type Total, type Totals } from "./totals.ts";
 
-/** Rows of a list without totals that are read at most: without a size the day could not be sliced to fit memory. */
+/** Rows that are read at most of a list whose total is missing or far too low: it could not be sliced to fit memory. */
 const MOST_ROWS = 100_000;
 
 /** One list of a slice, read to its end. */

@@ -1,5 +1,5 @@
 import type { LedgerRecord, LedgerStatus, Problem } from "../archive/ledger.ts";
-import { ERRORS, type ErrorCode, type ExporterError } from "../errors.ts";
+import { ERRORS, type ExporterError } from "../errors.ts";
 import type { Window } from "./calendar.ts";
 
 /** A day read less than this after its end may still get sessions: some appear minutes after their start. */
@@ -38,18 +38,27 @@ function isSettled(record: LedgerRecord): boolean {
   return record.status === "provisional" && Date.parse(record.started_at) >= Date.parse(record.window_to);
 }
 
-function hasProblem(record: LedgerRecord, ...codes: readonly ErrorCode[]): boolean {
-  return record.problems.some(({ code }) => (codes as readonly string[]).includes(code));
-}
-
-/** True if what the record lists was never proven to be all of the day. */
+/** True if what an incomplete record lists was never proven: a proven reading's totals add up to what is archived. */
 function isUnproven(record: LedgerRecord): boolean {
-  return hasProblem(record, "ERR_NOT_RECONCILED", "ERR_TOTALS_MISSING", "ERR_WINDOW_IGNORED");
+  const { reported, edges, archived, rejected } = record;
+  if (record.status !== "incomplete") return false;
+  const types = [reported.drop_off, reported.self_service, reported.agent];
+  if (types.includes(null)) return true;
+  const total = reported.total ?? types.reduce((sum: number, count) => sum + (count ?? 0), 0);
+  return total - (edges.total ?? 0) !== archived.total + rejected;
 }
 
 /** True if a run died while it replaced the day's files: some are old, some are new. */
 function isUnfinished(record: LedgerRecord): boolean {
-  return hasProblem(record, "ERR_EXPORT_UNFINISHED");
+  return record.problems.some(({ code }) => code === "ERR_EXPORT_UNFINISHED");
+}
+
+/** Sessions that the day's files hold, as far as the record knows; of a first export that died, those it was to hold. */
+function heldBy(record: LedgerRecord): number {
+  if (!isUnfinished(record)) return record.archived.total;
+  const files = record.files.filter((file) => file.containment_type !== null);
+  const listed = files.reduce((sum, file) => sum + file.row_count, 0);
+  return Math.max(record.archived.total, listed);
 }
 
 /** The verdict on a reading that came to its end. `previous` is the day's record so far. */
@@ -60,16 +69,18 @@ export function judgeReading(
   acceptFewer: boolean,
 ): Publish | Keep {
   const proven = finding.problems.every(({ code }) => ERRORS[code].exitCode === 0);
-  const archived = previous?.archived.total ?? 0;
-  const fewer = finding.sessions < archived;
-  if (previous === null || archived === 0) return publish(finding, day, proven);
-  if (isUnfinished(previous)) {
-    if (!proven) return keepAfterFailure(finding.problems, previous, finding.startedAt);
-    return publish(finding, day, proven, fewer && !acceptFewer ? [lostInBetween(finding, archived)] : []);
+  if (previous === null) return publish(finding, day, proven);
+  const held = heldBy(previous);
+  const fewer = finding.sessions < held;
+  if (!proven) {
+    const keeps = fewer || isSettled(previous);
+    return keeps ? keepAfterFailure(finding.problems, previous, finding.startedAt) : publish(finding, day, proven);
   }
-  if (proven) return fewer && !acceptFewer ? keepGone(finding, previous, day) : publish(finding, day, proven);
-  if (isSettled(previous) || fewer) return keepAfterFailure(finding.problems, previous, finding.startedAt);
-  return publish(finding, day, proven);
+  if (!fewer || acceptFewer) return publish(finding, day, proven);
+  if (!isUnfinished(previous)) return keepGone(finding, previous, day);
+  // A mixture of old and new files is no archive to keep; but neither is one that has lost most of the day.
+  if (finding.sessions * 2 < held) return keepMixture(finding, previous, held);
+  return publish(finding, day, proven, [lostInBetween(finding, held)]);
 }
 
 /** The verdict on a reading that broke off with an error. */
@@ -102,13 +113,23 @@ function keepGone(finding: Finding, previous: LedgerRecord, day: Window): Keep {
   if (isUnproven(previous)) {
     return { action: "keep", status: "incomplete", problems: joined(previous, [gone]), ok: false, proven: true };
   }
-  const status = previous.status === "incomplete" ? provenStatus(finding, day) : previous.status;
+  const readAfterItsEnd = Date.parse(previous.started_at) >= day.to;
+  const mended = readAfterItsEnd ? provenStatus(finding, day) : "provisional";
+  const status = previous.status === "incomplete" ? mended : previous.status;
   return { action: "keep", status, problems: [...finding.problems, gone], ok: true, proven: true };
 }
 
-function lostInBetween(finding: Finding, archived: number): Problem {
+function keepMixture(finding: Finding, previous: LedgerRecord, held: number): Keep {
   const message =
-    `The archive held ${archived} sessions of this day when an export of it was broken off; Kore holds ` +
+    `An export of this day was broken off when it held ${held} sessions; Kore holds only ${finding.sessions} now. The ` +
+    "files stay as they are. Look at their earlier versions; --accept-fewer takes over what Kore holds.";
+  const problems = joined(previous, [{ code: "ERR_SESSIONS_GONE", message }]);
+  return { action: "keep", status: "incomplete", problems, ok: false, proven: true };
+}
+
+function lostInBetween(finding: Finding, held: number): Problem {
+  const message =
+    `The archive held ${held} sessions of this day when an export of it was broken off; Kore holds ` +
     `${finding.sessions} now, and so does the archive. On a versioned bucket the earlier files are still there.`;
   return { code: "ERR_SESSIONS_GONE", message };
 }

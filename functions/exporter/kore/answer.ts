@@ -54,11 +54,10 @@ function page(
 function parseJson(text: string, redact: (text: string) => string): unknown {
   try {
     return JSON.parse(text);
-  } catch (cause) {
+  } catch {
+    // Without the cause: V8 quotes the text in it.
     if (/^\s*\{/.test(text)) {
-      const error = new ExporterError("ERR_KORE_UNAVAILABLE", "Kore's answer broke off in the middle of its JSON.", {
-        cause,
-      });
+      const error = new ExporterError("ERR_KORE_UNAVAILABLE", "Kore's answer broke off in the middle of its JSON.");
       throw new KoreFailure("passing", error);
     }
     throw looksEncrypted(text.trim()) ? encrypted() : notTheApi(redact(text));

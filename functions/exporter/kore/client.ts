@@ -161,8 +161,14 @@ function addressOf(host: URL, asked: KoreRequest): URL {
   return url;
 }
 
+/** A secret as it stands in plain text, in an address, and in JSON, with and without escaped slashes. */
+function formsOf(secret: string): string[] {
+  const inJson = JSON.stringify(secret).slice(1, -1);
+  return [secret, encodeURIComponent(secret), inJson, inJson.replaceAll("/", "\\/")];
+}
+
 /** Takes secrets out of a text from outside, before any of it is shown: a server may send back what it was sent. */
 function redactor(secrets: readonly string[]): (text: string) => string {
-  const forms = secrets.filter((secret) => secret !== "").flatMap((secret) => [secret, encodeURIComponent(secret)]);
+  const forms = secrets.filter((secret) => secret !== "").flatMap(formsOf);
   return (text) => forms.reduce((rest, form) => rest.replaceAll(form, "[secret]"), text);
 }

@@ -18,8 +18,8 @@ const SLACK_ROWS = 10_000;
  * `take` gets each page's sessions and returns how many of them it had not met before. The next page is asked from
  * behind the rows received, whatever was asked for: servers cap pages. The list ends at an empty page; or when its
  * rows reach `total` and `moreAvailable` is false; or at a page that brings nothing new, since a server that ignores
- * `skip`, or says for ever that more is available, would keep it going without end; or when it has given `mostRows`
- * rows, or far more than its `total`.
+ * `skip`, or says for ever that more is available, would keep it going without end; or when it has given more than
+ * `mostRows` rows and far more than its `total`.
  */
 export async function readList(
   client: KoreClient,
@@ -37,7 +37,7 @@ export async function readList(
     rows += page.sessions.length;
     const isNew = take(page.sessions);
     const ended = page.total !== null && rows >= page.total && page.moreAvailable === false;
-    const enough = page.total === null ? mostRows : 2 * page.total + SLACK_ROWS;
+    const enough = Math.max(mostRows, 2 * (page.total ?? 0) + SLACK_ROWS);
     if (page.sessions.length === 0 || isNew === 0 || ended || rows >= enough) return { rows, totals };
   }
 }
