@@ -70,6 +70,24 @@ describe("the quota", () => {
     expect(tookMs / floorMs).toBeLessThan(1.05);
   });
 
+  test("is not spread for work that fits into it", async () => {
+    const clock = new VirtualClock("2026-01-01T00:00:00Z");
+    const quota = new Quota({ perMinute: 0, perHour: 30 }, clock);
+    quota.expect(30);
+    for (let n = 0; n < 30; n++)
+      await quota.run(
+        async () => undefined,
+        () => undefined,
+      );
+    expect(clock.slept).toEqual([]);
+    quota.expect(2);
+    await quota.run(
+      async () => undefined,
+      () => undefined,
+    );
+    expect(clock.slept).toHaveLength(1);
+  });
+
   test("is no limit where it is 0", async () => {
     const { waits } = await send(5_000, { perMinute: 0, perHour: 0 }, () => 0);
     expect(waits).toEqual([]);

@@ -1,4 +1,5 @@
 import type { Problem } from "../archive/ledger.ts";
+import { CONTAINMENT_TYPES } from "../contract.ts";
 import { type BuiltSlice, buildSlice, type RejectedRow } from "./build-slice.ts";
 import type { Window } from "./calendar.ts";
 import { readSlice } from "./read-slice.ts";
@@ -36,6 +37,7 @@ export async function readDay(reader: DayReader, day: Window, scratch: string): 
   if (opening.size !== null) reader.onExpected?.(opening.size);
   const countIn = async (part: Window) => (await askSize(reader, part)).size;
   const windows = opening.size === null ? [day] : await planSlices(day, opening.size, countIn, reader.sliceBudget);
+  if (opening.size !== null) reader.client.expect(requestsFor(opening.size, windows.length, reader.pageSize));
   const build = async (window: Window, index: number) => {
     const known = windows.length === 1 || opening.all === "refused";
     const all = known ? opening.all : await askTotal(reader, "all", window);
@@ -49,6 +51,12 @@ export async function readDay(reader: DayReader, day: Window, scratch: string): 
   if (windows.length === 1 && only !== undefined) return dayReading(slices, only.totals);
   const askAll = (window: Window) => askTotals(reader, window, opening.all !== "refused");
   return dayReading(slices, await settle(slices, windows, day, askAll, build));
+}
+
+/** About how many requests a day costs: its pages, what is asked before and after each slice, and for the day. */
+function requestsFor(sessions: number, slices: number, pageSize: number): number {
+  const partlyFilledPages = CONTAINMENT_TYPES.length * slices;
+  return Math.ceil(sessions / pageSize) + partlyFilledPages + 5 * slices + 4;
 }
 
 /**

@@ -82,6 +82,11 @@ export class KoreClient {
     }
   }
 
+  /** Says how many requests the work at hand will still need: see `Quota.expect`. */
+  expect(requests: number): void {
+    this.#quota.expect(requests);
+  }
+
   /** Closes every connection at once. */
   async close(): Promise<void> {
     await this.#agent.destroy();

@@ -19,9 +19,9 @@ export interface QuotaLimits {
  * Keeps one source's requests inside both rolling quotas, for as long as this process is the only one that asks.
  *
  * A request counts from the moment its answer ended: the server saw it no later than that, so the server's own count
- * can never be above ours. The first half of the hour's quota may be used as fast as the minute allows; what is left
- * of it is spread over the rest of the hour, so that a long job keeps moving instead of standing still for most of an
- * hour. That costs a job that needs just the whole hour's quota up to half an hour, and long jobs nothing.
+ * can never be above ours. The first half of the hour's quota may be used as fast as the minute allows, and so may the
+ * rest by work that it is enough for. Otherwise what is left is spread over the rest of the hour, so that a long job
+ * keeps moving instead of standing still for most of an hour; in the long run that costs it nothing.
  */
 export class Quota {
   readonly #limits: QuotaLimits;
@@ -29,10 +29,16 @@ export class Quota {
   /** When the requests of the last hour ended, ascending. */
   readonly #ended: number[] = [];
   #running = 0;
+  #expected = Number.POSITIVE_INFINITY;
 
   constructor(limits: QuotaLimits, clock: Clock) {
     this.#limits = limits;
     this.#clock = clock;
+  }
+
+  /** Says how many requests the work at hand will still send, as far as can be told. Until then it counts as endless. */
+  expect(requests: number): void {
+    this.#expected = requests;
   }
 
   /** Waits for a free place, then sends. `onWait` hears how long, in milliseconds, whenever there is a wait. */
@@ -42,6 +48,7 @@ export class Quota {
       await this.#clock.sleep(wait, signal);
     }
     this.#running++;
+    this.#expected--;
     try {
       return await send();
     } finally {
@@ -79,7 +86,15 @@ export class Quota {
     const left = limit - this.#ended.length - this.#running;
     const oldest = this.#ended[0];
     const latest = this.#ended.at(-1);
-    if (limit === 0 || left <= 0 || left > limit / 2 || oldest === undefined || latest === undefined) return now;
+    if (
+      limit === 0 ||
+      left <= 0 ||
+      left > limit / 2 ||
+      this.#expected <= left ||
+      oldest === undefined ||
+      latest === undefined
+    )
+      return now;
     return Math.min(latest + (oldest + HOUR_MS + MARGIN_MS - latest) / left, now + HOUR_MS);
   }
 }
