@@ -13,9 +13,9 @@ export interface SettingOptions {
 
 /** Options that name days. */
 export interface DayOptions {
-  readonly date?: string;
-  readonly from?: string;
-  readonly to?: string;
+  readonly date?: string | undefined;
+  readonly from?: string | undefined;
+  readonly to?: string | undefined;
 }
 
 /** Adds `--archive`, which every command that touches an archive has. */
@@ -58,12 +58,17 @@ export class Problems {
   }
 }
 
+/** A sentence for each option that is given, and is no date. */
+export function wrongDates(options: DayOptions): string[] {
+  return Object.entries(options).flatMap(([name, text]: [string, string | undefined]) =>
+    text === undefined || isDay(text) ? [] : [`--${name} is "${text}"; give a date that exists, as yyyy-mm-dd.`],
+  );
+}
+
 /** The days that the options name: one, a range with both ends included, or yesterday. Throws `SettingsError`. */
 export function readDays(options: DayOptions, timeZone: string, nowMs: number): Day[] {
   const { date, from, to } = options;
-  const problems = Object.entries({ date, from, to }).flatMap(([name, text]) =>
-    text === undefined || isDay(text) ? [] : [`--${name} is "${text}"; give a date that exists, as yyyy-mm-dd.`],
-  );
+  const problems = wrongDates({ date, from, to });
   if (date !== undefined && (from !== undefined || to !== undefined)) {
     problems.push("Both --date and --from or --to are given; give one day, or a range.");
   }

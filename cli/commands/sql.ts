@@ -6,11 +6,10 @@ import { openStore, parseLocation } from "../../functions/exporter/archive/open-
 import type { ArchiveStore } from "../../functions/exporter/archive/store.ts";
 import { PREFIXES } from "../../functions/exporter/contract.ts";
 import { SettingsError } from "../../functions/exporter/errors.ts";
-import { isDay } from "../../functions/exporter/export/calendar.ts";
 import { makeScratch } from "../../functions/exporter/scratch.ts";
 import { readArchiveSetting } from "../../functions/exporter/settings.ts";
 import type { CommandIo } from "../io.ts";
-import { environmentWith, type SettingOptions, withArchive } from "../options.ts";
+import { environmentWith, type SettingOptions, withArchive, wrongDates } from "../options.ts";
 import type { Finish } from "../program.ts";
 import type { QueryResult } from "../sql/duckdb.ts";
 import { table } from "../table.ts";
@@ -47,7 +46,8 @@ export function sqlCommand(io: CommandIo, finish: Finish): Command {
 
 async function sqlAction(sql: string, options: Options, io: CommandIo): Promise<void> {
   const location = readArchiveSetting(environmentWith(io.env, options));
-  checkDays(options);
+  const problems = wrongDates({ from: options.from, to: options.to });
+  if (problems.length > 0) throw new SettingsError(problems);
   const store = await openStore(location, { clock: io.clock });
   const scratch = await makeScratch();
   try {
@@ -57,14 +57,6 @@ async function sqlAction(sql: string, options: Options, io: CommandIo): Promise<
     store.close();
     await rm(scratch, { recursive: true, force: true });
   }
-}
-
-function checkDays(options: Options): void {
-  const problems = (["from", "to"] as const).flatMap((name) => {
-    const text = options[name];
-    return text === undefined || isDay(text) ? [] : [`--${name} is "${text}"; give a date that exists, as yyyy-mm-dd.`];
-  });
-  if (problems.length > 0) throw new SettingsError(problems);
 }
 
 async function runQuery(

@@ -44,6 +44,11 @@ export const ERRORS = {
 
 export type ErrorCode = keyof typeof ERRORS;
 
+/** True for a code that means failure, and not just something worth knowing. Codes of other versions do not count. */
+export function isFailure(code: string): code is ErrorCode {
+  return Object.hasOwn(ERRORS, code) && ERRORS[code as ErrorCode].exitCode !== 0;
+}
+
 /**
  * An error with a stable code. Its message says what happened, where, and what to do next, and never holds a secret
  * or a token.

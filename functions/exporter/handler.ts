@@ -10,7 +10,7 @@ import { Logger } from "@aws-lambda-powertools/logger";
 import { openStore } from "./archive/open-store.ts";
 import { systemClock } from "./clock.ts";
 import { ENVIRONMENT } from "./contract.ts";
-import { asExporterError, ERRORS, type ErrorCode, ExporterError } from "./errors.ts";
+import { asExporterError, type ErrorCode, ExporterError, isFailure } from "./errors.ts";
 import { type ArchiveHealth, archiveHealth } from "./export/archive-status.ts";
 import { type DayResult, sourceName } from "./export/export-day.ts";
 import { lookBack } from "./export/night.ts";
@@ -100,8 +100,7 @@ function logDay({ source, dt, ok, record, requests, filesWritten, error }: DayRe
 function firstFailure(results: readonly DayResult[]): ExporterError | null {
   const failed = results.find(({ ok }) => !ok);
   if (failed === undefined) return null;
-  const isFailure = ({ code }: { code: string }) => code in ERRORS && ERRORS[code as ErrorCode].exitCode !== 0;
-  const problem = failed.record?.problems.findLast(isFailure);
+  const problem = failed.record?.problems.findLast(({ code }) => isFailure(code));
   const code = (problem?.code ?? "ERR_NOT_RECONCILED") as ErrorCode;
   const where = `${failed.dt} of ${failed.source}`;
   return failed.error ?? new ExporterError(code, `${where}: ${problem?.message ?? "the day is not proven."}`);

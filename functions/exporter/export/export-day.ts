@@ -11,7 +11,7 @@ import { makeScratch } from "../scratch.ts";
 import { type Day, dayWindow, sameZone } from "./calendar.ts";
 import { holdsRows, publish, settledLedger } from "./publish.ts";
 import { type DayReading, readDay } from "./read-day.ts";
-import { blankRecord, keptRecord, type NextRecord, publishedRecord, type RunFacts } from "./record.ts";
+import { blankRecord, keptRecord, type NextRecord, publishedRecord, type RunFacts, readingFacts } from "./record.ts";
 import type { Room } from "./room.ts";
 import { judgeFailure, judgeReading, type Keep } from "./verdict.ts";
 
@@ -97,34 +97,34 @@ async function exportDayOnce(
   ports: ExportPorts,
   requestsBefore: number,
 ): Promise<DayResult> {
-  const { store, clock, timeZone } = ports;
   const scratch = await makeScratch(ports.scratch);
+  const own = { ...ports, scratch };
   try {
+    const { clock, timeZone, store } = ports;
     const name = sourceName(source);
-    const seen = await settledLedger({ store, clock, scratch }, { dt, source: name }, ports.signal);
-    refuseOtherZone(seen, timeZone, store);
+    const seen = await settledLedger(own, { dt, source: name });
+    if (seen !== null) refuseOtherZone(seen.record, timeZone, store);
     const run = { ...ports, source: name, dt, window: dayWindow(dt, timeZone), startedAt: clock.now() };
     const requests = () => client.attempts - requestsBefore;
-    const reading = await readOrFail(source, run, client, ports, scratch);
+    const reading = await readOrFail(source, run, client, own);
     if (reading instanceof ExporterError) {
       const verdict = judgeFailure(reading, seen?.record ?? null, run.startedAt);
       return { ...(await keep(ports, run, seen, verdict, requests(), null)), error: reading };
     }
-    return await conclude(ports, run, reading, seen, requests(), scratch);
+    return await conclude(own, run, reading, seen, requests());
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
 }
 
-function refuseOtherZone(seen: LedgerEntry | null, timeZone: string, store: ArchiveStore): void {
-  if (seen === null || sameZone(seen.record.time_zone, timeZone)) return;
-  throw otherZone(store.location, seen.record.time_zone, timeZone);
-}
-
-/** An archive's days are those of one zone: with two, sessions would be in two days or in none. */
-export function otherZone(location: string, archived: string, wanted: string): ExporterError {
-  const message = `The days of ${location} are those of ${archived}, not ${wanted}. Use that zone, or another archive.`;
-  return new ExporterError("ERR_TIME_ZONE_DIFFERS", message);
+/**
+ * Throws `ERR_TIME_ZONE_DIFFERS` if a record's day is that of another zone: with two zones in one archive, sessions would
+ * be in two days or in none.
+ */
+export function refuseOtherZone(record: LedgerRecord, timeZone: string, { location }: ArchiveStore): void {
+  if (sameZone(record.time_zone, timeZone)) return;
+  const message = `The days of ${location} are those of ${record.time_zone}, not ${timeZone}. Use that zone, or another archive.`;
+  throw new ExporterError("ERR_TIME_ZONE_DIFFERS", message);
 }
 
 async function readOrFail(
@@ -132,9 +132,8 @@ async function readOrFail(
   run: RunFacts,
   client: KoreClient,
   ports: ExportPorts,
-  scratch: string,
 ): Promise<DayReading | ExporterError> {
-  const { pageSize, sliceBudget, room, signal, onProgress } = ports;
+  const { pageSize, sliceBudget, room, scratch, signal, onProgress } = ports;
   let expected: number | null = null;
   const tell = (received: number) => onProgress?.({ source: run.source, dt: run.dt, received, expected });
   const onExpected = (sessions: number) => {
@@ -165,29 +164,18 @@ async function conclude(
   reading: DayReading,
   seen: LedgerEntry | null,
   requests: number,
-  scratch: string,
 ): Promise<DayResult> {
   const { store, clock } = ports;
-  const archived = reading.slices.flatMap((slice) => Object.values(slice.archived));
-  const finding = {
-    sessions: archived.reduce((total, count) => total + count, 0),
-    active: reading.slices.reduce((total, slice) => total + slice.active, 0),
-    problems: reading.problems,
-    startedAt: run.startedAt,
-  };
+  const { archived, active } = readingFacts(reading);
+  const finding = { sessions: archived.total, active, problems: reading.problems, startedAt: run.startedAt };
   const known = seen?.record ?? null;
   const unrecorded = (known?.archived.total ?? 0) === 0 && finding.sessions === 0 && !ports.acceptFewer;
-  if (unrecorded && (await holdsRows({ store, clock, scratch }, run))) throw forgottenRows(run, store);
+  if (unrecorded && (await holdsRows(ports, run))) throw forgottenRows(run, store);
   const verdict = judgeReading(finding, known, run.window, ports.acceptFewer);
   if (verdict.action === "keep") return keep(ports, run, seen, verdict, requests, reading);
-  const base = seen?.record ?? blankRecord(run, clock.now());
-  const { entry, filesWritten } = await publish(
-    { store, clock, scratch, ...(ports.signal && { signal: ports.signal }) },
-    run,
-    reading,
-    seen,
-    base,
-    (files) => publishedRecord(base, run, reading, { ...verdict, files, requests }, clock.now()),
+  const base = known ?? blankRecord(run, clock.now());
+  const { entry, filesWritten } = await publish(ports, run, reading, seen, base, (files) =>
+    publishedRecord(base, run, reading, { ...verdict, files, requests }, clock.now()),
   );
   const ok = verdict.status !== "incomplete";
   return { source: run.source, dt: run.dt, ok, record: entry.record, filesWritten, requests, error: null };

@@ -6,8 +6,8 @@ import type { ErrorCode, ExporterError } from "../errors.ts";
 import type { KoreClient } from "../kore/client.ts";
 import { KoreRefusal } from "../kore/refusal.ts";
 import type { Source } from "../kore/wire.ts";
-import { type Day, sameZone } from "./calendar.ts";
-import { type DayResult, type ExportPorts, exportDay, otherZone } from "./export-day.ts";
+import type { Day } from "./calendar.ts";
+import { type DayResult, type ExportPorts, exportDay, refuseOtherZone } from "./export-day.ts";
 
 /** Which days of a source to export. Asked for one by one, so that a plan may look at the archive as it goes. */
 export type DaysOf = (source: Source, client: KoreClient) => Iterable<Day> | AsyncIterable<Day>;
@@ -50,7 +50,7 @@ export async function exportDays(
   daysOf: DaysOf,
   ports: ExportDaysPorts,
 ): Promise<DayResult[]> {
-  await refuseOtherZone(ports.store, ports.timeZone);
+  await refuseArchiveOfOtherZone(ports.store, ports.timeZone);
   const failure = new AbortController();
   const signal = ports.signal ? AbortSignal.any([ports.signal, failure.signal]) : failure.signal;
   const outcomes = await Promise.allSettled(
@@ -86,11 +86,10 @@ async function exportDaysOf(source: Source, daysOf: DaysOf, ports: ExportDaysPor
 }
 
 /** Any record that can be read tells the zone of all. */
-async function refuseOtherZone(store: ArchiveStore, timeZone: string): Promise<void> {
+async function refuseArchiveOfOtherZone(store: ArchiveStore, timeZone: string): Promise<void> {
   for await (const key of store.list(`${PREFIXES.exports}/`)) {
     const record = parseLedgerKey(key) === null ? null : await readableRecord(store, key);
     if (record === null) continue;
-    if (sameZone(record.time_zone, timeZone)) return;
-    throw otherZone(store.location, record.time_zone, timeZone);
+    return refuseOtherZone(record, timeZone, store);
   }
 }

@@ -2,7 +2,7 @@ import { ledgerKey } from "../archive/layout.ts";
 import { type LedgerRecord, readableRecord } from "../archive/ledger.ts";
 import type { ArchiveStore } from "../archive/store.ts";
 import { CONTAINMENT_TYPES, type ContainmentType } from "../contract.ts";
-import { ERRORS, type ErrorCode } from "../errors.ts";
+import { isFailure } from "../errors.ts";
 import { addDays, type Day, daysFromTo, dayWindow } from "./calendar.ts";
 import { askTotal, type Reader } from "./totals.ts";
 
@@ -59,14 +59,11 @@ async function isDue(
 ): Promise<boolean> {
   // An archive that cannot be read is for the day's own export to tell.
   const record = await readableRecord(store, ledgerKey(day, source)).catch(() => null);
-  if (record === null || record.status === "incomplete" || record.problems.some(isFailure)) return true;
+  if (record === null || record.status === "incomplete") return true;
+  // A failed attempt has left its mark; other problems are facts that another attempt would only find again.
+  if (record.problems.some(({ code }) => isFailure(code))) return true;
   if (record.status === "provisional") return Number.isInteger(Math.log2(age));
   return age <= CHECKED_DAYS && (await hasChanged(record, reader, timeZone));
-}
-
-/** Left by an attempt that failed; other problems are facts that another attempt would only find again. */
-function isFailure({ code }: { readonly code: string }): boolean {
-  return code in ERRORS && ERRORS[code as ErrorCode].exitCode !== 0;
 }
 
 /** True if Kore's totals are no longer those of the record. If they cannot be asked for, exporting the day will tell. */

@@ -5,7 +5,6 @@ import { ledgerKey, parseSessionKey, rejectedKey, sessionKey, sessionsOfDay } fr
 import { type LedgerEntry, type LedgerFile, readLedger, writeLedger } from "../archive/ledger.ts";
 import type { ArchiveStore, LocalFile, Version } from "../archive/store.ts";
 import type { Clock } from "../clock.ts";
-import { PREFIXES } from "../contract.ts";
 import { ExporterError } from "../errors.ts";
 import { writeSessionFile } from "../parquet/writer.ts";
 import type { RejectedRow } from "./build-slice.ts";
@@ -39,11 +38,9 @@ interface Target {
  * returned. On a folder the lock tells the two apart; on S3 the mark's age does.
  */
 export async function settledLedger(
-  ports: PublishPorts,
+  { store, clock, signal }: PublishPorts,
   run: Pick<RunFacts, "dt" | "source">,
-  signal?: AbortSignal,
 ): Promise<LedgerEntry | null> {
-  const { store, clock } = ports;
   const key = ledgerKey(run.dt, run.source);
   let met = { version: "", at: 0 };
   for (;;) {
@@ -76,7 +73,7 @@ export async function publish(
 ): Promise<{ entry: LedgerEntry; filesWritten: number }> {
   const { store } = ports;
   const key = ledgerKey(run.dt, run.source);
-  const targets = await targetsOf(ports, run, reading, seen);
+  const targets = await targetsOf(ports, run, reading);
   const files = targets.map(toLedgerFile).sort(byKey);
   return store.exclusively(async () => {
     await expectVersion(store, key, seen?.version ?? null);
@@ -138,12 +135,7 @@ async function differing(store: ArchiveStore, targets: readonly Target[]): Promi
  * it had is looked up in the archive itself: a record may be lost or tell of files that were never written, and a
  * forgotten part would show rows twice.
  */
-async function targetsOf(
-  ports: PublishPorts,
-  run: RunFacts,
-  reading: DayReading,
-  _seen: LedgerEntry | null,
-): Promise<Target[]> {
+async function targetsOf(ports: PublishPorts, run: RunFacts, reading: DayReading): Promise<Target[]> {
   const targets = reading.slices.flatMap((slice, index) =>
     slice.parts.map(({ type, rowCount, file }) => {
       const key = sessionKey(run.dt, type, run.source, index);
@@ -160,21 +152,19 @@ async function targetsOf(
     });
   }
   const kept = new Set(targets.map(({ key }) => key));
-  const former = await filesInArchive(ports.store, run);
-  const obsolete = new Map(
-    former.filter((file) => isOwn(run, file) && !kept.has(file.key)).map((file) => [file.key, file]),
-  );
-  return [...targets, ...(await emptied(ports, [...obsolete.values()]))];
+  const obsolete = (await ownFiles(ports.store, run)).filter(({ key }) => !kept.has(key));
+  return [...targets, ...(await emptied(ports, obsolete))];
 }
 
 /** A file that the day has had: its key, and its containment type, null for rejected rows. */
 type FormerFile = Pick<LedgerFile, "key" | "containment_type">;
 
-async function filesInArchive(store: ArchiveStore, run: RunFacts): Promise<FormerFile[]> {
+/** The files of this day and source that lie in the archive: no other is ever touched, whatever a record lists. */
+async function ownFiles(store: ArchiveStore, run: RunFacts): Promise<FormerFile[]> {
   const files: FormerFile[] = [];
   for await (const key of store.list(sessionsOfDay(run.dt))) {
     const parsed = parseSessionKey(key);
-    if (parsed !== null) files.push({ key, containment_type: parsed.containmentType });
+    if (parsed?.source === run.source) files.push({ key, containment_type: parsed.containmentType });
   }
   const rejected = rejectedKey(run.dt, run.source);
   if ((await store.version(rejected)) !== null) files.push({ key: rejected, containment_type: null });
@@ -183,19 +173,11 @@ async function filesInArchive(store: ArchiveStore, run: RunFacts): Promise<Forme
 
 /** True if any of the day's own session files is more than an empty one. */
 export async function holdsRows(ports: PublishPorts, run: RunFacts): Promise<boolean> {
-  const parts = (await filesInArchive(ports.store, run)).filter((file) => file.containment_type !== null);
-  const own = parts.filter((file) => isOwn(run, file));
-  if (own.length === 0) return false;
-  const empty = await writeSessionFile([], join(ports.scratch, "nothing.parquet"));
-  for (const { key } of own) if (!(await ports.store.holds(key, empty))) return true;
+  const parts = (await ownFiles(ports.store, run)).filter((file) => file.containment_type !== null);
+  if (parts.length === 0) return false;
+  const empty = await writeSessionFile([], join(ports.scratch, "empty.parquet"));
+  for (const { key } of parts) if (!(await ports.store.holds(key, empty))) return true;
   return false;
-}
-
-/** True for a file of this day and source: no other is ever touched, whatever a record lists. */
-function isOwn(run: RunFacts, { key }: FormerFile): boolean {
-  const parsed = parseSessionKey(key);
-  if (parsed === null) return key === rejectedKey(run.dt, run.source);
-  return parsed.day === run.dt && parsed.source === run.source;
 }
 
 /** The exporter never deletes: a part that is no longer needed becomes an empty Parquet file. */
@@ -204,7 +186,7 @@ async function emptied(ports: PublishPorts, obsolete: readonly FormerFile[]): Pr
   const parquet = await writeSessionFile([], join(ports.scratch, "empty.parquet"));
   const text = await writeRejected([], join(ports.scratch, "empty.jsonl"));
   return obsolete.map(({ key, containment_type }) => {
-    const file = key.startsWith(`${PREFIXES.rejected}/`) ? text : parquet;
+    const file = containment_type === null ? text : parquet;
     return { key, containmentType: containment_type, rowCount: 0, file };
   });
 }

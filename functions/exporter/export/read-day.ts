@@ -75,15 +75,18 @@ async function settle(
   for (let round = 0; round < MOST_ROUNDS; round++) {
     const proven = slices.every((slice) => slice.problems.length === 0);
     const shared = slicesThatShare(slices);
-    if (shared.size === 0 && (!proven || mismatches(slices, reported).length === 0)) return reported;
+    if (shared.size === 0 && (!proven || mismatches(slices, reported, shared).length === 0)) return reported;
     for (const [index, window] of windows.entries()) {
-      const now = proven ? await askAll(window) : slices[index]?.totals;
-      const moved = LISTS.some((list) => now?.[list] !== slices[index]?.totals[list]);
+      const moved = proven && !sameTotals(await askAll(window), slices[index]?.totals);
       if (moved || shared.has(index)) slices[index] = await build(window, index);
     }
     reported = await askAll(day);
   }
   return reported;
+}
+
+function sameTotals(one: Totals, other: Totals | undefined): boolean {
+  return LISTS.every((list) => one[list] === other?.[list]);
 }
 
 function dayReading(slices: readonly BuiltSlice[], reported: Totals): DayReading {
@@ -104,15 +107,14 @@ function dayReading(slices: readonly BuiltSlice[], reported: Totals): DayReading
 /** Why the day is not proven complete; empty if it is. */
 function problemsOf(slices: readonly BuiltSlice[], reported: Totals): Problem[] {
   const problems = onePerCode(slices.flatMap((slice) => slice.problems));
-  return problems.length > 0 ? problems : mismatches(slices, reported);
+  if (problems.length > 0 || slices.length === 1) return problems;
+  return mismatches(slices, reported, slicesThatShare(slices));
 }
 
-/** Lists in which several slices do not add up to the day. One slice is the day, and was weighed by itself. */
-function mismatches(slices: readonly BuiltSlice[], reported: Totals): Problem[] {
-  if (slices.length === 1) return [];
-  const shared = slicesThatShare(slices).size;
-  const twice = `${shared} slices hold sessions that other slices hold, too: their start time moved.`;
-  const double: Problem[] = shared === 0 ? [] : [{ code: "ERR_NOT_RECONCILED", message: twice }];
+/** In what several slices are not the day. One slice is the day, and was weighed by itself. */
+function mismatches(slices: readonly BuiltSlice[], reported: Totals, shared: ReadonlySet<number>): Problem[] {
+  const twice = `${shared.size} slices hold sessions that other slices hold, too: their start time moved.`;
+  const double: Problem[] = shared.size === 0 ? [] : [{ code: "ERR_NOT_RECONCILED", message: twice }];
   return [...double, ...LISTS.flatMap((list) => mismatch(slices, list, reported[list]))];
 }
 

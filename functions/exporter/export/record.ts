@@ -60,7 +60,7 @@ export function blankRecord(run: RunFacts, now: number): NextRecord {
 }
 
 /** The members of a record that follow from a reading. */
-function readingFacts(reading: DayReading): Partial<NextRecord> {
+export function readingFacts(reading: DayReading) {
   const { slices } = reading;
   const starts = slices.flatMap(({ oldest, newest }) => (oldest === null || newest === null ? [] : [oldest, newest]));
   return {

@@ -1,5 +1,5 @@
 import type { LedgerRecord, LedgerStatus, Problem } from "../archive/ledger.ts";
-import { ERRORS, type ExporterError } from "../errors.ts";
+import { type ExporterError, isFailure } from "../errors.ts";
 import type { Window } from "./calendar.ts";
 
 /** A day read less than this after its end may still get sessions: some appear minutes after their start. */
@@ -68,7 +68,7 @@ export function judgeReading(
   day: Window,
   acceptFewer: boolean,
 ): Publish | Keep {
-  const proven = finding.problems.every(({ code }) => ERRORS[code].exitCode === 0);
+  const proven = !finding.problems.some(({ code }) => isFailure(code));
   if (previous === null) return publish(finding, day, proven);
   const held = heldBy(previous);
   const fewer = finding.sessions < held;

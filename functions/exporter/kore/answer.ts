@@ -11,22 +11,22 @@ const SHOWN = 200;
  * Reads the body of an answer with status 200. Unknown members pass; `total` may be a number or its text.
  *
  * Throws a `KoreFailure`: `passing` for JSON that was cut short, `strange` for what is not the API's answer at all, and
- * `final` for an encrypted payload, which no retry mends. What an error shows of the body went through `redact` first.
+ * `final` for an encrypted payload, which no retry mends. What an error tells of the body, `show` has made fit.
  * Source: "Sample response" of Kore's page for the members, "Enforce Request and Response Payload Encryption" of its API
  * introduction for encrypted ones.
  */
-export function parseAnswer(body: Buffer, redact: (text: string) => string): SessionsAnswer {
+export function parseAnswer(body: Buffer, show: Show): SessionsAnswer {
   const text = body.toString();
-  const value = parseJson(text, redact);
+  const value = parseJson(text, show);
   if (typeof value === "string" && looksEncrypted(value)) throw encrypted();
-  if (value === null || typeof value !== "object" || Array.isArray(value)) throw notTheApi(redact(text));
+  if (value === null || typeof value !== "object" || Array.isArray(value)) throw notTheApi(show(text));
   const answer = value as Readonly<Record<string, unknown>>;
   const total = wholeNumber(answer.total);
-  if (Array.isArray(answer.errors) && answer.errors.length > 0) throw saidErrors(whatTheApiSaid(text, redact));
+  if (Array.isArray(answer.errors) && answer.errors.length > 0) throw saidErrors(whatTheApiSaid(text, show));
   const sent = answer.sessions;
   if (!Array.isArray(sent)) {
     if (total === 0 && sent == null) return page(answer, total, []);
-    throw sent === undefined && total === null && answer.errors === undefined ? encrypted() : notTheApi(redact(text));
+    throw sent === undefined && total === null && answer.errors === undefined ? encrypted() : notTheApi(show(text));
   }
   // A byte that is no UTF-8 could not be archived as text; it becomes U+FFFD, as it did in `value`.
   const texts = elementTexts(isUtf8(body) ? body : Buffer.from(text), "sessions") ?? [];
@@ -51,7 +51,7 @@ function page(
   };
 }
 
-function parseJson(text: string, redact: (text: string) => string): unknown {
+function parseJson(text: string, show: Show): unknown {
   try {
     return JSON.parse(text);
   } catch {
@@ -60,7 +60,7 @@ function parseJson(text: string, redact: (text: string) => string): unknown {
       const error = new ExporterError("ERR_KORE_UNAVAILABLE", "Kore's answer broke off in the middle of its JSON.");
       throw new KoreFailure("passing", error);
     }
-    throw looksEncrypted(text.trim()) ? encrypted() : notTheApi(redact(text));
+    throw looksEncrypted(text.trim()) ? encrypted() : notTheApi(show(text));
   }
 }
 
@@ -88,32 +88,47 @@ function saidErrors(said: string): KoreFailure {
 }
 
 /** The messages of Kore's error envelope, `{"errors":[{"msg","code"}]}`; else the beginning of the text. */
-export function whatTheApiSaid(text: string, redact: (text: string) => string): string {
+export function whatTheApiSaid(text: string, show: Show): string {
   try {
     const body: unknown = JSON.parse(text);
     const errors = (body as { errors?: unknown } | null)?.errors;
-    if (!Array.isArray(errors)) return shown(redact(text));
+    if (!Array.isArray(errors)) return show(text);
     const parts = errors.map((error: { msg?: unknown; code?: unknown } | null) => {
       const msg = typeof error?.msg === "string" ? error.msg : JSON.stringify(error?.msg ?? error);
       return error?.code === undefined ? msg : `${msg} (code ${JSON.stringify(error.code)})`;
     });
-    return shown(redact(parts.join("; ")));
+    return show(parts.join("; "));
   } catch {
-    return shown(redact(text));
+    return show(text);
   }
 }
 
-function notTheApi(text: string): KoreFailure {
-  const start = shown(text);
+function notTheApi(start: string): KoreFailure {
   const message =
     `The answer is not one of the Sessions History API; it ${start === "" ? "is empty" : `starts with: ${start}`} ` +
     "Check KORE_HOST, and any proxy between here and Kore.";
   return new KoreFailure("strange", new ExporterError("ERR_KORE_NOT_THE_API", message));
 }
 
-/** The beginning of a text from outside, on one line and without control characters. */
-export function shown(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: a foreign text must not steer the reader's terminal.
-  const line = text.replace(/[\u0000-\u001f\u007f-\u009f\s]+/g, " ").trim();
-  return line.length > SHOWN ? `${line.slice(0, SHOWN)}…` : line;
+/** Makes text from outside fit to be shown in an error. */
+export type Show = (text: string) => string;
+
+/**
+ * Takes secrets out of a text (a server may send back what it was sent), then gives its beginning, on one line and
+ * without control characters.
+ */
+export function showWithout(secrets: readonly string[]): Show {
+  const forms = secrets.filter((secret) => secret !== "").flatMap(formsOf);
+  return (text) => {
+    const redacted = forms.reduce((rest, form) => rest.replaceAll(form, "[secret]"), text);
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: a foreign text must not steer the reader's terminal.
+    const line = redacted.replace(/[\u0000-\u001f\u007f-\u009f\s]+/g, " ").trim();
+    return line.length > SHOWN ? `${line.slice(0, SHOWN)}…` : line;
+  };
+}
+
+/** A secret as it stands in plain text, in an address, and in JSON, with and without escaped slashes. */
+function formsOf(secret: string): string[] {
+  const inJson = JSON.stringify(secret).slice(1, -1);
+  return [secret, encodeURIComponent(secret), inJson, inJson.replaceAll("/", "\\/")];
 }

@@ -2,7 +2,7 @@ import pRetry from "p-retry";
 import { Agent, type Dispatcher, request } from "undici";
 import type { Clock } from "../clock.ts";
 import type { ExporterError } from "../errors.ts";
-import { parseAnswer } from "./answer.ts";
+import { parseAnswer, type Show, showWithout } from "./answer.ts";
 import { KoreFailure } from "./failure.ts";
 import { Quota, type QuotaLimits } from "./quota.ts";
 import { refusal } from "./refusal.ts";
@@ -130,7 +130,7 @@ export class KoreClient {
         dispatcher: this.#agent,
         signal: signal ? AbortSignal.any([timeout, signal]) : timeout,
       });
-      return this.#understand(asked, response, await readBody(response), redactor([token, secret.clientSecret]));
+      return this.#understand(asked, response, await readBody(response), showWithout([token, secret.clientSecret]));
     } catch (error) {
       signal?.throwIfAborted();
       throw connectionFailure(error, timeout.aborted ? timeoutMs : null);
@@ -141,14 +141,14 @@ export class KoreClient {
     asked: KoreRequest,
     { statusCode, headers }: Dispatcher.ResponseData,
     body: Buffer,
-    redact: (text: string) => string,
+    show: Show,
   ): SessionsAnswer {
     const answered = { kind: "answered", path: asked.path, status: statusCode } as const;
     if (statusCode !== 200) {
       this.#tell({ ...answered, rows: null });
-      throw refusal(statusCode, headers, body.toString(), this.#options.clock.now(), redact);
+      throw refusal(statusCode, headers, body.toString(), this.#options.clock.now(), show);
     }
-    const answer = parseAnswer(body, redact);
+    const answer = parseAnswer(body, show);
     this.#tell({ ...answered, rows: answer.sessions.length });
     return answer;
   }
@@ -164,16 +164,4 @@ function addressOf(host: URL, asked: KoreRequest): URL {
   url.pathname = `${host.pathname.replace(/\/+$/, "")}${asked.path}`;
   url.search = asked.search;
   return url;
-}
-
-/** A secret as it stands in plain text, in an address, and in JSON, with and without escaped slashes. */
-function formsOf(secret: string): string[] {
-  const inJson = JSON.stringify(secret).slice(1, -1);
-  return [secret, encodeURIComponent(secret), inJson, inJson.replaceAll("/", "\\/")];
-}
-
-/** Takes secrets out of a text from outside, before any of it is shown: a server may send back what it was sent. */
-function redactor(secrets: readonly string[]): (text: string) => string {
-  const forms = secrets.filter((secret) => secret !== "").flatMap(formsOf);
-  return (text) => forms.reduce((rest, form) => rest.replaceAll(form, "[secret]"), text);
 }

@@ -1,18 +1,18 @@
 import type { IncomingHttpHeaders } from "node:http";
 import { ExporterError } from "../errors.ts";
-import { shown, whatTheApiSaid } from "./answer.ts";
+import { type Show, whatTheApiSaid } from "./answer.ts";
 import { KoreFailure } from "./failure.ts";
 import { retryAfterMs } from "./retry.ts";
 
-/** The failure that a status other than 200 means, naming what the API said; `redact` takes secrets out of foreign text. */
+/** The failure that a status other than 200 means, naming what the API said; `show` makes its words fit. */
 export function refusal(
   status: number,
   headers: IncomingHttpHeaders,
   text: string,
   nowMs: number,
-  redact: (text: string) => string,
+  show: Show,
 ): KoreFailure {
-  const said = whatTheApiSaid(text, redact);
+  const said = whatTheApiSaid(text, show);
   const message = `Kore answered ${status}${said === "" ? "" : `: ${said}`}.`;
   if (status === 429) {
     const help = "Another program may share the quota; lower KORE_REQUESTS_PER_MINUTE, or run again later.";
@@ -30,7 +30,7 @@ export function refusal(
     return new KoreFailure("unauthorized", new ExporterError("ERR_KORE_UNAUTHORIZED", `${message} ${help}`));
   }
   if (status >= 300 && status < 400) {
-    const target = shown(redact(String(headers.location ?? "elsewhere")));
+    const target = show(String(headers.location ?? "elsewhere"));
     const help = `It redirects to ${target}. Set KORE_HOST to the address that answers itself.`;
     return new KoreFailure("final", new ExporterError("ERR_KORE_REDIRECTED", `${message} ${help}`));
   }
