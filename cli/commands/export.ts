@@ -95,7 +95,7 @@ function taskOf({ repair, acceptFewer }: Options, { lookBackDays, startDate }: S
   return { kind: "night", night: { previous, lookBackDays, startDate } };
 }
 
-/** Days that were asked for and have no result: their source had failed before. */
+/** Days that were asked for and have no result: their source had failed before, or the run had taken too long. */
 function notBegun(sources: readonly string[], days: readonly Day[], results: readonly DayResult[]): SkippedDay[] {
   const done = new Set(results.map(({ source, dt }) => `${source} ${dt}`));
   return sources.flatMap((source) => days.filter((dt) => !done.has(`${source} ${dt}`)).map((dt) => ({ source, dt })));

@@ -24,8 +24,8 @@ const TEMPORARY = ".kore-tmp";
  * An archive in a folder. A version is the SHA-256 of the object's bytes.
  *
  * Every write holds the folder's lock: the caller's (`exclusively`), or one for that write alone. So whatever lies in
- * `.kore-tmp` when the lock is taken was left by a process that died, and is removed. Between runs the folder holds its own
- * keys and an empty file `.lock`. Errors of the file system are `ERR_ARCHIVE_UNREACHABLE` with their cause.
+ * `.kore-tmp` when the lock is taken was left by a process that died, and is removed. Between runs the folder holds its
+ * own keys and an empty file `.lock`. Errors of the file system are `ERR_ARCHIVE_UNREACHABLE` with their cause.
  */
 export class FolderStore implements ArchiveStore {
   readonly location: string;

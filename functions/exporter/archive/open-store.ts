@@ -51,7 +51,7 @@ function parseBucketAndPrefix(location: string, rest: string): ArchiveLocation {
   if (!/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(bucket) || bucket.includes("..")) {
     throw wrong(
       location,
-      `names the bucket ${JSON.stringify(bucket.replace(/.*@/, "…@"))}; a bucket's name has 3 to 63 characters: lower-case letters, digits, dots and hyphens`,
+      `names the bucket ${JSON.stringify(withoutPassword(bucket))}; a bucket's name has 3 to 63 characters: lower-case letters, digits, dots and hyphens`,
     );
   }
   const prefix = segments.join("/").replace(/\/$/, "");
@@ -65,7 +65,10 @@ function parseBucketAndPrefix(location: string, rest: string): ArchiveLocation {
 }
 
 function wrong(location: string, problem: string): SettingsError {
-  // What stands before an @ may be a password.
-  const shown = location.replace(/[^/]*@/, "…@");
-  return new SettingsError([`the archive ${JSON.stringify(shown)} ${problem}.`]);
+  return new SettingsError([`the archive ${JSON.stringify(withoutPassword(location))} ${problem}.`]);
+}
+
+/** What stands before an @ may be a password. */
+function withoutPassword(text: string): string {
+  return text.replace(/[^/]*@/, "…@");
 }

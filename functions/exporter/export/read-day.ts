@@ -3,7 +3,7 @@ import { CONTAINMENT_TYPES } from "../contract.ts";
 import { type BuiltSlice, buildSlice, type RejectedRow } from "./build-slice.ts";
 import type { Window } from "./calendar.ts";
 import { readSlice } from "./read-slice.ts";
-import { onePerCode } from "./reconcile.ts";
+import { nameOf, onePerCode } from "./reconcile.ts";
 import type { Room } from "./room.ts";
 import { planSlices } from "./slices.ts";
 import { askSize, askTotal, askTotals, LISTS, type ListName, type Reader, type Total, type Totals } from "./totals.ts";
@@ -120,14 +120,13 @@ function mismatches(slices: readonly BuiltSlice[], reported: Totals, shared: Rea
 
 function mismatch(slices: readonly BuiltSlice[], list: ListName, total: Total): Problem[] {
   if (total === "refused") return [];
-  const name = list === "all" ? "without a containment type" : list;
   if (slices.some((slice) => slice.totals[list] === "refused")) {
-    const message = `${name}: the API counted the day, but refused to count some of its slices.`;
+    const message = `${nameOf(list)}: the API counted the day, but refused to count some of its slices.`;
     return [{ code: "ERR_NOT_RECONCILED", message }];
   }
   const sum = sumOf(slices, list);
   if (total === sum) return [];
-  const message = `${name}: the API reports ${total ?? "no total"} for the day, its slices add up to ${sum}.`;
+  const message = `${nameOf(list)}: the API reports ${total ?? "no total"} for the day, its slices add up to ${sum}.`;
   return [{ code: total === null ? "ERR_TOTALS_MISSING" : "ERR_NOT_RECONCILED", message }];
 }
 

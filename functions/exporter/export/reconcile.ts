@@ -90,7 +90,8 @@ export function countDuplicates(reading: Reading): number {
   return rows - keys.size;
 }
 
-function nameOf(list: ListName): string {
+/** A list as messages name it. */
+export function nameOf(list: ListName): string {
   return list === "all" ? "without a containment type" : list;
 }
 
