@@ -1,27 +1,20 @@
 import { Command } from "commander";
-import { openStore } from "../../functions/exporter/archive/open-store.ts";
 import { SettingsError } from "../../functions/exporter/errors.ts";
 import type { Day } from "../../functions/exporter/export/calendar.ts";
-import { type DayResult, sourceName } from "../../functions/exporter/export/export-day.ts";
 import { runExport, type Task } from "../../functions/exporter/run-export.ts";
-import { readArchiveSetting, readSettings, type Settings } from "../../functions/exporter/settings.ts";
+import { readSettings, type Settings } from "../../functions/exporter/settings.ts";
+import { checkFolder } from "../check-folder.ts";
+import { daysJson, daysText, skippedDays } from "../day-results.ts";
 import { describe } from "../describe.ts";
 import type { CommandIo } from "../io.ts";
 import { type DayOptions, environmentWith, Problems, readDays, type SettingOptions, withArchive } from "../options.ts";
 import type { Finish } from "../program.ts";
 import { progressView } from "../progress.ts";
-import { table } from "../table.ts";
 
 interface Options extends SettingOptions, DayOptions {
   readonly acceptFewer?: true;
   readonly repair?: true;
   readonly json?: true;
-}
-
-/** A day that was asked for and not begun. */
-interface SkippedDay {
-  readonly source: string;
-  readonly dt: Day;
 }
 
 const EXAMPLES = `
@@ -64,16 +57,17 @@ async function exportAction(options: Options, io: CommandIo): Promise<0 | 1> {
 
   const view = progressView(io);
   try {
-    const results = await runExport(settings, taskOf(options, settings, days), io.clock, {
+    const sources = await runExport(settings, taskOf(options, settings, days), io.clock, {
       signal: io.signal,
       onProgress: (progress) => view.progress(progress),
       onKoreEvent: (source, event) => view.koreEvent(source, event),
     });
     view.stop();
-    const skipped = options.repair ? [] : notBegun(settings.sources.map(sourceName), days, results);
+    const results = sources.flatMap((source) => source.days);
+    const skipped = options.repair ? [] : skippedDays(sources);
     for (const { error } of results) if (error?.code === "ERR_INTERNAL") io.stderr.write(describe(error));
     const ok = skipped.length === 0 && results.every((result) => result.ok);
-    io.stdout.write(options.json ? `${JSON.stringify(asJson(results, skipped, ok))}\n` : asText(results, skipped));
+    io.stdout.write(options.json ? `${JSON.stringify(daysJson(results, skipped, ok))}\n` : daysText(results, skipped));
     return ok ? 0 : 1;
   } finally {
     view.stop();
@@ -91,52 +85,7 @@ function checkRepair({ repair, date, from, to, acceptFewer }: Options): void {
 /** Without a day named, `days` is yesterday alone: the day whose night `--repair` looks after. */
 function taskOf({ repair, acceptFewer }: Options, { lookBackDays, startDate }: Settings, days: readonly Day[]): Task {
   const [previous] = days;
-  if (!repair || previous === undefined) return { kind: "days", days, acceptFewer: acceptFewer === true };
+  if (!repair || previous === undefined)
+    return { kind: "days", days, acceptFewer: acceptFewer === true, onlyMissing: false };
   return { kind: "night", night: { previous, lookBackDays, startDate } };
-}
-
-/** Days that were asked for and have no result: their source had failed before, or the run had taken too long. */
-function notBegun(sources: readonly string[], days: readonly Day[], results: readonly DayResult[]): SkippedDay[] {
-  const done = new Set(results.map(({ source, dt }) => `${source} ${dt}`));
-  return sources.flatMap((source) => days.filter((dt) => !done.has(`${source} ${dt}`)).map((dt) => ({ source, dt })));
-}
-
-/** A folder that cannot be written is told with the other settings; a bucket is asked once they are right. */
-async function checkFolder(location: string | undefined, io: CommandIo): Promise<void> {
-  if (location === undefined || location.startsWith("s3:")) return;
-  const store = await openStore(readArchiveSetting({ KORE_ARCHIVE: location }), { clock: io.clock });
-  await store.checkWritable();
-  store.close();
-}
-
-function asText(results: readonly DayResult[], skipped: readonly SkippedDay[]): string {
-  const rows = results.map(({ source, dt, record, filesWritten, requests }) => [
-    dt,
-    source,
-    record?.status ?? "failed",
-    record?.archived.total ?? 0,
-    requests,
-    filesWritten,
-  ]);
-  const problems = results.flatMap(({ source, dt, record, error }) =>
-    (record?.problems ?? (error === null ? [] : [error])).map(
-      ({ code, message }) => `${dt} ${source}: ${code} ${message}\n`,
-    ),
-  );
-  const left = skipped.map(
-    ({ source, dt }) => `${dt} ${source}: not begun, since the source failed before, or the run took too long.\n`,
-  );
-  const titles = ["day", "source", "status", "sessions", "requests", "files written"];
-  return `${table(titles, rows)}${[...problems, ...left].join("")}`;
-}
-
-function asJson(results: readonly DayResult[], skipped: readonly SkippedDay[], ok: boolean): object {
-  return { ok, days: results.map(dayAsJson), skipped };
-}
-
-function dayAsJson({ source, dt, ok, record, filesWritten, requests, error }: DayResult): object {
-  const { status = "failed", revision = null, archived = null, reported = null, problems = [] } = record ?? {};
-  const failure = error === null ? null : { code: error.code, message: error.message };
-  const ledger = { status, revision, archived, reported, problems };
-  return { source, dt, ok, ...ledger, requests, files_written: filesWritten, error: failure };
 }

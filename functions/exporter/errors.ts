@@ -26,6 +26,8 @@ export const ERRORS = {
   ERR_LEDGER_UNREADABLE: { exitCode: 1, meaning: "A ledger record is damaged, or from a newer version." },
   ERR_SCRATCH_NOT_WRITABLE: { exitCode: 1, meaning: "A temporary file could not be written; the disk may be full." },
   ERR_PUBLISH_DEADLINE: { exitCode: 1, meaning: "Publishing a day took longer than its deadline." },
+  ERR_STEP_DEADLINE: { exitCode: 1, meaning: "A step of a deployed run took longer than its deadline." },
+  ERR_SOURCE_BUSY: { exitCode: 0, meaning: "Another run is at work on this source; this one leaves it alone." },
   ERR_INTERNAL: { exitCode: 1, meaning: "A defect in this program." },
   ERR_INTERRUPTED: { exitCode: 130, meaning: "The run was interrupted." },
 

@@ -28,6 +28,7 @@ function layer(path: string): string {
 const CORE = ["kore", "sessions", "parquet", "archive"];
 /** Shared files that put the parts together, for entry points only. */
 const COMPOSITION = [
+  "functions/exporter/connect.ts",
   "functions/exporter/run-export.ts",
   "functions/exporter/settings.ts",
   "functions/exporter/handler.ts",

@@ -3,13 +3,10 @@
  * at every point where it could come. Arguments: host, archive folder, day, bot, n. Exits with 0 if the export ended
  * before the n-th step.
  */
-import { mkdtemp } from "node:fs/promises";
-import { join } from "node:path";
 import { FolderStore } from "../../functions/exporter/archive/folder-store.ts";
 import type { ArchiveStore } from "../../functions/exporter/archive/store.ts";
 import { systemClock } from "../../functions/exporter/clock.ts";
-import { exportDays } from "../../functions/exporter/export/export-days.ts";
-import { portsFor } from "./export-ports.ts";
+import { exportDirectly } from "./export-ports.ts";
 
 const [host = "", archive = "", day = "", botId = "", n = "1"] = process.argv.slice(2);
 
@@ -34,9 +31,5 @@ const store = new Proxy<ArchiveStore>(real, {
   },
 });
 
-const results = await exportDays([{ kind: "bot", botId }], () => [day], {
-  ...portsFor({ url: host }, systemClock),
-  store,
-  scratch: await mkdtemp(join(archive, "..", "scratch-")),
-});
-process.exitCode = results.every(({ ok }) => ok) ? 0 : 1;
+const result = await exportDirectly({ url: host, store, clock: systemClock, botId, day });
+process.exitCode = result?.ok ? 0 : 1;

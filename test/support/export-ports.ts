@@ -1,30 +1,54 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { ArchiveStore } from "../../functions/exporter/archive/store.ts";
 import type { Clock } from "../../functions/exporter/clock.ts";
 import { fixedCredentials } from "../../functions/exporter/credentials.ts";
-import type { ExportDaysPorts } from "../../functions/exporter/export/export-days.ts";
+import { namedDays } from "../../functions/exporter/export/agenda.ts";
+import { AtOnce } from "../../functions/exporter/export/at-once.ts";
+import type { DayResult } from "../../functions/exporter/export/export-day.ts";
+import { exportSource } from "../../functions/exporter/export/export-days.ts";
 import { Room } from "../../functions/exporter/export/room.ts";
 import { KoreClient } from "../../functions/exporter/kore/client.ts";
+import { Quota } from "../../functions/exporter/kore/quota.ts";
 
-/** What an export needs besides its store and scratch folder, for tests that go below the command line. */
-export function portsFor(kore: { readonly url: string }, clock: Clock): Omit<ExportDaysPorts, "store" | "scratch"> {
-  return {
+/** What to export of a stand-in, and where to. */
+export interface DirectExport {
+  readonly url: string;
+  readonly store: ArchiveStore;
+  readonly clock: Clock;
+  readonly botId: string;
+  readonly day: string;
+  readonly sliceBudget?: number;
+}
+
+/** Exports one day in this process, for tests that go below the command line. */
+export async function exportDirectly(order: DirectExport): Promise<DayResult | undefined> {
+  const { url, store, clock, botId, day, sliceBudget = 30_000 } = order;
+  const source = { kind: "bot", botId } as const;
+  const client = new KoreClient({
+    host: new URL(url),
+    source,
+    credentials: fixedCredentials({ clientId: "cs-demo", clientSecret: "demo-secret-of-the-stand-in" }),
+    quota: new Quota({ perMinute: 60, perHour: 1_800 }, clock),
+    timeoutMs: 10_000,
     clock,
-    runId: "test-run",
-    exporterVersion: "0.0.0",
-    timeZone: "UTC",
-    pageSize: 100,
-    sliceBudget: 30_000,
-    room: new Room(300_000),
-    acceptFewer: false,
-    deadline: Number.POSITIVE_INFINITY,
-    clientFor: (source) =>
-      new KoreClient({
-        host: new URL(kore.url),
-        source,
-        credentials: fixedCredentials({ clientId: "cs-demo", clientSecret: "demo-secret-of-the-stand-in" }),
-        quota: { perMinute: 60, perHour: 1_800 },
-        timeoutMs: 10_000,
-        clock,
-        random: Math.random,
-      }),
-  };
+    random: Math.random,
+  });
+  const scratch = await mkdtemp(join(tmpdir(), "kore-direct-"));
+  const room = new Room(300_000);
+  const work = new AtOnce(source, client, { clock, pageSize: 100, scratch, room, deadline: Number.POSITIVE_INFINITY });
+  const run = { runId: "test-run", exporterVersion: "0.0.0", timeZone: "UTC", acceptFewer: false };
+  try {
+    const { days } = await exportSource(namedDays([day], false, botId, store), work, {
+      ...run,
+      store,
+      clock,
+      sliceBudget,
+    });
+    return days[0];
+  } finally {
+    await client.close();
+    await rm(scratch, { recursive: true, force: true });
+  }
 }

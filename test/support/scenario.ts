@@ -9,8 +9,7 @@ import { FolderStore } from "../../functions/exporter/archive/folder-store.ts";
 import { ledgerKey } from "../../functions/exporter/archive/layout.ts";
 import type { LedgerRecord } from "../../functions/exporter/archive/ledger.ts";
 import type { DayResult } from "../../functions/exporter/export/export-day.ts";
-import { exportDays } from "../../functions/exporter/export/export-days.ts";
-import { portsFor } from "./export-ports.ts";
+import { exportDirectly } from "./export-ports.ts";
 import { type FileState, filesBelow } from "./files.ts";
 import { VirtualClock } from "./virtual-clock.ts";
 
@@ -87,7 +86,10 @@ export async function startScenario(options: StandInOptions = {}, now = "2026-01
     clock,
     cli,
     exportDay: (...args) => cli(["export", "--date", DAY, ...args]),
-    exportSliced: (sliceBudget) => exportSliced(kore, archive, clock, sliceBudget),
+    exportSliced: (sliceBudget) => {
+      const store = new FolderStore(archive, clock);
+      return exportDirectly({ url: kore.url, store, clock, botId: BOT, day: DAY, sliceBudget });
+    },
     archived: (day = DAY) => archivedSessions(archive, day),
     truth: (day = DAY, bot = BOT) => trueSessions(kore, day, bot),
     ledger: async (day = DAY, bot = BOT) => JSON.parse(await readFile(join(archive, ledgerKey(day, bot)), "utf8")),
@@ -98,21 +100,6 @@ export async function startScenario(options: StandInOptions = {}, now = "2026-01
         ?.split(" ")[0] ?? "",
     files: () => filesBelow(join(archive, "sessions")),
   };
-}
-
-async function exportSliced(
-  kore: StandIn,
-  archive: string,
-  clock: VirtualClock,
-  sliceBudget: number,
-): Promise<DayResult | undefined> {
-  const [result] = await exportDays([{ kind: "bot", botId: BOT }], () => [DAY], {
-    ...portsFor(kore, clock),
-    store: new FolderStore(archive, clock),
-    scratch: await mkdtemp(join(archive, "..", "scratch-")),
-    sliceBudget,
-  });
-  return result;
 }
 
 async function archivedSessions(archive: string, day: string): Promise<string[]> {

@@ -5,6 +5,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { type StandIn, type StandInOptions, sampleSession, startStandIn } from "../../demo/stand-in/server.ts";
 import { fixedCredentials } from "../../functions/exporter/credentials.ts";
 import { KoreClient, type KoreClientOptions } from "../../functions/exporter/kore/client.ts";
+import { Quota } from "../../functions/exporter/kore/quota.ts";
 import type { SessionsQuery, Source } from "../../functions/exporter/kore/wire.ts";
 import { VirtualClock } from "../support/virtual-clock.ts";
 
@@ -18,7 +19,7 @@ function clientOf(url: string, clock: VirtualClock, options: Partial<KoreClientO
     host: new URL(url),
     source: { kind: "bot", botId: BOT },
     credentials: fixedCredentials(credentials),
-    quota: { perMinute: 0, perHour: 0 },
+    quota: new Quota({ perMinute: 0, perHour: 0 }, clock),
     timeoutMs: 2_000,
     clock,
     random: () => 0.5,

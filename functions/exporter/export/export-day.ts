@@ -1,19 +1,25 @@
-import { rm } from "node:fs/promises";
 import { ledgerKey } from "../archive/layout.ts";
 import { type LedgerEntry, type LedgerRecord, writeLedger } from "../archive/ledger.ts";
 import type { ArchiveStore } from "../archive/store.ts";
 import type { Clock } from "../clock.ts";
 import { ACCOUNT_SOURCE } from "../contract.ts";
-import { asExporterError, ExporterError } from "../errors.ts";
-import type { KoreClient } from "../kore/client.ts";
+import { asExporterError, type ErrorCode, ExporterError, isFailure } from "../errors.ts";
 import type { Source } from "../kore/wire.ts";
-import { makeScratch } from "../scratch.ts";
 import { type Day, dayWindow, sameZone } from "./calendar.ts";
-import { holdsRows, publish, settledLedger } from "./publish.ts";
-import { type DayReading, readDay } from "./read-day.ts";
-import { blankRecord, keptRecord, type NextRecord, publishedRecord, type RunFacts, readingFacts } from "./record.ts";
-import type { Room } from "./room.ts";
+import { changedMeanwhile, holdsRows, type PublishPorts, publish, settledLedger } from "./publish.ts";
+import { type DayReading, dayReading, readDay } from "./read-day.ts";
+import {
+  blankRecord,
+  isMark,
+  keptRecord,
+  type NextRecord,
+  publishedRecord,
+  type RunFacts,
+  readingFacts,
+} from "./record.ts";
+import type { Totals } from "./totals.ts";
 import { judgeFailure, judgeReading, type Keep } from "./verdict.ts";
+import type { Attempt, Bench, DayWork, SourceWork } from "./work.ts";
 
 /** How often a day is exported again because another run was faster. */
 const MOST_ATTEMPTS = 5;
@@ -22,19 +28,15 @@ const MOST_ATTEMPTS = 5;
 export interface ExportPorts {
   readonly store: ArchiveStore;
   readonly clock: Clock;
-  /** A local folder for temporary files. */
-  readonly scratch: string;
   readonly runId: string;
   readonly exporterVersion: string;
   readonly timeZone: string;
-  readonly pageSize: number;
   readonly sliceBudget: number;
-  /** Shared by all sources of a run. */
-  readonly room: Room;
   /** Lets a day shrink to what Kore still holds. */
   readonly acceptFewer: boolean;
   readonly signal?: AbortSignal;
-  readonly onProgress?: (progress: Progress) => void;
+  /** Hears of each day that is done, for better or worse. */
+  readonly onDay?: (result: DayResult) => void;
 }
 
 /** How far the reading of a day has come. */
@@ -47,14 +49,20 @@ export interface Progress {
   readonly expected: number | null;
 }
 
+/** The part of a day's record that is told when the day is done. */
+export type RecordSummary = Pick<
+  LedgerRecord,
+  "status" | "revision" | "reported" | "archived" | "rejected" | "problems"
+>;
+
 /** What became of one day of one source. */
 export interface DayResult {
   readonly source: string;
   readonly dt: Day;
   /** True if the day is complete or provisional, and nothing failed. */
   readonly ok: boolean;
-  /** The day's record as it now lies in the archive; null if it could not be read or written. */
-  readonly record: LedgerRecord | null;
+  /** Of the day's record as it now lies in the archive; null if it could not be read or written. */
+  readonly record: RecordSummary | null;
   readonly filesWritten: number;
   /** Requests that this export of the day sent to Kore, retries included. */
   readonly requests: number;
@@ -67,54 +75,69 @@ export function sourceName(source: Source): string {
   return source.kind === "bot" ? source.botId : ACCOUNT_SOURCE;
 }
 
+/** These are no failure of the day: the run ends, and the day is as it was. */
+const ENDS_THE_RUN: ReadonlySet<ErrorCode> = new Set(["ERR_INTERRUPTED", "ERR_SOURCE_BUSY", "ERR_TIME_ZONE_DIFFERS"]);
+
 /**
  * Exports one day of one source: reads it, proves it, publishes it, and records what happened. If another run publishes
  * the day meanwhile, the day is exported again.
  *
  * Whatever goes wrong is part of the result, and recorded if it can be. Thrown are an interrupt, which leaves the day as
- * it was, and `ERR_TIME_ZONE_DIFFERS`.
+ * it was, `ERR_TIME_ZONE_DIFFERS`, and `ERR_SOURCE_BUSY`.
  */
-export async function exportDay(source: Source, dt: Day, client: KoreClient, ports: ExportPorts): Promise<DayResult> {
-  const requestsBefore = client.attempts;
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await exportDayOnce(source, dt, client, ports, requestsBefore);
-    } catch (thrown) {
-      ports.signal?.throwIfAborted();
-      const error = asExporterError(thrown);
-      if (error.code === "ERR_TIME_ZONE_DIFFERS") throw error;
-      if (error.code === "ERR_ARCHIVE_CHANGED" && attempt < MOST_ATTEMPTS) continue;
-      const requests = client.attempts - requestsBefore;
-      return { source: sourceName(source), dt, ok: false, record: null, filesWritten: 0, requests, error };
+export async function exportDay(dt: Day, sourceWork: SourceWork, ports: ExportPorts): Promise<DayResult> {
+  const source = sourceName(sourceWork.source);
+  return sourceWork.day(dt, async (work) => {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await exportDayOnce(source, dt, work, ports);
+      } catch (thrown) {
+        ports.signal?.throwIfAborted();
+        const error = asExporterError(thrown);
+        if (ENDS_THE_RUN.has(error.code)) throw error;
+        if (error.code === "ERR_ARCHIVE_CHANGED" && attempt < MOST_ATTEMPTS) continue;
+        const failed = { source, dt, ok: false, record: null, filesWritten: 0, error };
+        return work.finish(async ({ requests }) => told({ ...failed, requests }, ports));
+      }
     }
-  }
+  });
 }
 
-async function exportDayOnce(
-  source: Source,
-  dt: Day,
-  client: KoreClient,
-  ports: ExportPorts,
-  requestsBefore: number,
-): Promise<DayResult> {
-  const scratch = await makeScratch(ports.scratch);
-  const own = { ...ports, scratch };
-  try {
-    const { clock, timeZone, store } = ports;
-    const name = sourceName(source);
-    const seen = await settledLedger(own, { dt, source: name });
-    if (seen !== null) refuseOtherZone(seen.record, timeZone, store);
-    const run = { ...ports, source: name, dt, window: dayWindow(dt, timeZone), startedAt: clock.now() };
-    const requests = () => client.attempts - requestsBefore;
-    const reading = await readOrFail(source, run, client, own);
-    if (reading instanceof ExporterError) {
-      const verdict = judgeFailure(reading, seen?.record ?? null, run.startedAt);
-      return { ...(await keep(ports, run, seen, verdict, requests(), null)), error: reading };
+async function exportDayOnce(source: string, dt: Day, work: DayWork, ports: ExportPorts): Promise<DayResult> {
+  const { exporterVersion, timeZone } = ports;
+  const attempt = await work.open((left) => begin(source, dt, left, ports));
+  const run = { source, dt, exporterVersion, timeZone, window: dayWindow(dt, timeZone), ...attempt };
+  const reported = await readOrFail(work, run, ports);
+  return work.finish(async (bench) => {
+    const dayPorts = { ...ports, scratch: bench.folder };
+    const entry = await settledLedger(dayPorts, run, run.runId);
+    const error = reported instanceof ExporterError ? reported : null;
+    if (entry !== null && entry.record.run_id === run.runId && entry.version !== run.seen && !isMark(entry.record)) {
+      // The process that wrote the last record died before it could say so.
+      return told({ ...resultOf(run, entry, 0, bench), error }, ports);
     }
-    return await conclude(own, run, reading, seen, requests());
-  } finally {
-    await rm(scratch, { recursive: true, force: true });
-  }
+    const ownMark = entry !== null && entry.record.run_id === run.runId && isMark(entry.record);
+    if (!ownMark && (entry?.version ?? null) !== run.seen) throw changedMeanwhile(ports.store, ledgerKey(dt, source));
+    if (reported instanceof ExporterError) {
+      const verdict = judgeFailure(reported, entry?.record ?? null, run.startedAt);
+      return told({ ...(await keep(ports, run, entry, verdict, bench, null)), error }, ports);
+    }
+    return told(await conclude(dayPorts, run, dayReading(bench.slices, reported), entry, bench), ports);
+  });
+}
+
+/** An attempt starts from the record as it is now, and goes on from what another process left if nothing came between. */
+async function begin(source: string, dt: Day, left: Attempt | null, ports: ExportPorts): Promise<Attempt> {
+  const entry = await settledLedger(ports, { dt, source }, left?.runId ?? null);
+  if (entry !== null) refuseOtherZone(entry.record, ports.timeZone, ports.store);
+  const seen = entry?.version ?? null;
+  if (left !== null && (left.seen === seen || entry?.record.run_id === left.runId)) return { ...left, seen };
+  return { runId: ports.runId, startedAt: ports.clock.now(), seen };
+}
+
+function told(result: DayResult, { onDay }: ExportPorts): DayResult {
+  onDay?.(result);
+  return result;
 }
 
 /**
@@ -127,43 +150,23 @@ export function refuseOtherZone(record: LedgerRecord, timeZone: string, { locati
   throw new ExporterError("ERR_TIME_ZONE_DIFFERS", message);
 }
 
-async function readOrFail(
-  source: Source,
-  run: RunFacts,
-  client: KoreClient,
-  ports: ExportPorts,
-): Promise<DayReading | ExporterError> {
-  const { pageSize, sliceBudget, room, scratch, signal, onProgress } = ports;
-  let expected: number | null = null;
-  const tell = (received: number) => onProgress?.({ source: run.source, dt: run.dt, received, expected });
-  const onExpected = (sessions: number) => {
-    expected = sessions;
-    tell(0);
-  };
+async function readOrFail(work: DayWork, run: RunFacts, ports: ExportPorts): Promise<Totals | null | ExporterError> {
   try {
-    const reader = {
-      client,
-      source,
-      pageSize,
-      sliceBudget,
-      room,
-      onExpected,
-      onReceived: tell,
-      ...(signal && { signal }),
-    };
-    return await readDay(reader, run.window, scratch);
-  } catch (error) {
-    signal?.throwIfAborted();
-    return asExporterError(error);
+    return await readDay(work, run.window, ports.sliceBudget);
+  } catch (thrown) {
+    ports.signal?.throwIfAborted();
+    const error = asExporterError(thrown);
+    if (ENDS_THE_RUN.has(error.code)) throw error;
+    return error;
   }
 }
 
 async function conclude(
-  ports: ExportPorts,
+  ports: ExportPorts & PublishPorts,
   run: RunFacts,
   reading: DayReading,
   seen: LedgerEntry | null,
-  requests: number,
+  bench: Bench,
 ): Promise<DayResult> {
   const { store, clock } = ports;
   const { archived, active } = readingFacts(reading);
@@ -172,13 +175,12 @@ async function conclude(
   const unrecorded = (known?.archived.total ?? 0) === 0 && finding.sessions === 0 && !ports.acceptFewer;
   if (unrecorded && (await holdsRows(ports, run))) throw forgottenRows(run, store);
   const verdict = judgeReading(finding, known, run.window, ports.acceptFewer);
-  if (verdict.action === "keep") return keep(ports, run, seen, verdict, requests, reading);
+  if (verdict.action === "keep") return keep(ports, run, seen, verdict, bench, reading);
   const base = known ?? blankRecord(run, clock.now());
   const { entry, filesWritten } = await publish(ports, run, reading, seen, base, (files) =>
-    publishedRecord(base, run, reading, { ...verdict, files, requests }, clock.now()),
+    publishedRecord(base, run, reading, { ...verdict, files, requests: bench.requests }, clock.now()),
   );
-  const ok = verdict.status !== "incomplete";
-  return { source: run.source, dt: run.dt, ok, record: entry.record, filesWritten, requests, error: null };
+  return resultOf(run, entry, filesWritten, bench);
 }
 
 /** A record was lost, and Kore has forgotten the day: to go by Kore would throw away what only the files still hold. */
@@ -191,25 +193,23 @@ function forgottenRows(run: RunFacts, store: ArchiveStore): ExporterError {
 
 /** Records what happened and leaves the day's files alone. */
 async function keep(
-  ports: ExportPorts,
+  { store, clock }: ExportPorts,
   run: RunFacts,
   seen: LedgerEntry | null,
   verdict: Keep,
-  requests: number,
+  bench: Bench,
   reading: DayReading | null,
 ): Promise<DayResult> {
-  const { store, clock } = ports;
   const base: NextRecord = seen?.record ?? blankRecord(run, clock.now());
-  const outcome = { ...verdict, requests };
+  const outcome = { ...verdict, requests: bench.requests };
   const next = keptRecord(base, run, verdict.proven ? reading : null, outcome, clock.now());
   const entry = await writeLedger(store, ledgerKey(run.dt, run.source), next, seen);
-  return {
-    source: run.source,
-    dt: run.dt,
-    ok: verdict.ok,
-    record: entry.record,
-    filesWritten: 0,
-    requests,
-    error: null,
-  };
+  return resultOf(run, entry, 0, bench);
+}
+
+function resultOf(run: RunFacts, { record }: LedgerEntry, filesWritten: number, { requests }: Bench): DayResult {
+  const { status, revision, reported, archived, rejected, problems } = record;
+  const summary = { status, revision, reported, archived, rejected, problems };
+  const ok = status !== "incomplete" && !problems.some(({ code }) => isFailure(code));
+  return { source: run.source, dt: run.dt, ok, record: summary, filesWritten, requests, error: null };
 }

@@ -2,22 +2,12 @@ import { parseLedgerKey } from "../archive/layout.ts";
 import { readableRecord } from "../archive/ledger.ts";
 import type { ArchiveStore } from "../archive/store.ts";
 import { PREFIXES } from "../contract.ts";
-import type { ErrorCode, ExporterError } from "../errors.ts";
-import type { KoreClient } from "../kore/client.ts";
+import { type ErrorCode, ExporterError } from "../errors.ts";
 import { KoreRefusal } from "../kore/refusal.ts";
-import type { Source } from "../kore/wire.ts";
+import type { Agenda } from "./agenda.ts";
 import type { Day } from "./calendar.ts";
-import { type DayResult, type ExportPorts, exportDay, refuseOtherZone } from "./export-day.ts";
-
-/** Which days of a source to export. Asked for one by one, so that a plan may look at the archive as it goes. */
-export type DaysOf = (source: Source, client: KoreClient) => Iterable<Day> | AsyncIterable<Day>;
-
-export interface ExportDaysPorts extends ExportPorts {
-  readonly clientFor: (source: Source) => KoreClient;
-  readonly onDay?: (result: DayResult) => void;
-  /** From this instant on no further day is begun. */
-  readonly deadline: number;
-}
+import { type DayResult, type ExportPorts, exportDay, refuseOtherZone, sourceName } from "./export-day.ts";
+import type { SourceWork } from "./work.ts";
 
 /** After these the source's other days would fail alike. */
 const SOURCE_FAILED: ReadonlySet<ErrorCode> = new Set([
@@ -38,25 +28,55 @@ function stopsSource(error: ExporterError | null): boolean {
   return SOURCE_FAILED.has(error.code) || (error instanceof KoreRefusal && [403, 404, 405].includes(error.status));
 }
 
+/** What became of one source. */
+export interface SourceResult {
+  readonly source: string;
+  readonly days: readonly DayResult[];
+  /** Days that the run ended before: its time or its operations were used up, or the source had failed. */
+  readonly left: readonly Day[];
+}
+
+/** Exports the days of an agenda one after another, until it is done, a failure stops the source, or the run ends. */
+export async function exportSource(agenda: Agenda, work: SourceWork, ports: ExportPorts): Promise<SourceResult> {
+  const source = sourceName(work.source);
+  const days: DayResult[] = [];
+  for (;;) {
+    const after = days.at(-1)?.dt ?? null;
+    const next = await work.next((reader) => agenda.next(after, reader));
+    if (next.kind === "none") return { source, days, left: [] };
+    if (next.kind === "stopped") return { source, days, left: agenda.left(after) };
+    const result = await exportDayUnlessStopped(next.dt, work, ports);
+    if (result === null) return { source, days, left: agenda.left(after) };
+    days.push(result);
+    if (stopsSource(result.error)) return { source, days, left: agenda.left(result.dt) };
+  }
+}
+
+/** The day's result; null if the run came to its end in the middle of the day, which another run goes on with. */
+async function exportDayUnlessStopped(dt: Day, work: SourceWork, ports: ExportPorts): Promise<DayResult | null> {
+  try {
+    return await exportDay(dt, work, ports);
+  } catch (error) {
+    if (error instanceof ExporterError && error.code === "ERR_INTERRUPTED") return null;
+    throw error;
+  }
+}
+
+/** What is to be done of one source, and how. The signal ends its work when another source's work has to end the run. */
+export type SourceTask = (signal: AbortSignal) => { readonly agenda: Agenda; readonly work: SourceWork };
+
 /**
- * Exports days of several sources: the sources side by side, since each has a quota of its own, and a source's days one
- * after another in the order given. A source that fails does not stop the others, but its own further days.
- *
- * Results come in the order of sources, then days. Throws `ERR_TIME_ZONE_DIFFERS` before anything is asked or written,
- * and whatever `exportDay` throws, once every source has stopped.
+ * Exports several sources side by side, since each has a quota of its own. A source that fails does not stop the others.
+ * Results come in the order of the tasks. Throws what `exportDay` throws, once every source has stopped.
  */
-export async function exportDays(
-  sources: readonly Source[],
-  daysOf: DaysOf,
-  ports: ExportDaysPorts,
-): Promise<DayResult[]> {
-  await refuseArchiveOfOtherZone(ports.store, ports.timeZone);
+export async function exportSources(tasks: readonly SourceTask[], ports: ExportPorts): Promise<SourceResult[]> {
   const failure = new AbortController();
   const signal = ports.signal ? AbortSignal.any([ports.signal, failure.signal]) : failure.signal;
   const outcomes = await Promise.allSettled(
-    sources.map(async (source) => {
+    tasks.map(async (task) => {
       try {
-        return await exportDaysOf(source, daysOf, { ...ports, signal });
+        const { agenda, work } = task(signal);
+        return await exportSource(agenda, work, { ...ports, signal });
       } catch (error) {
         failure.abort(error);
         throw error;
@@ -65,28 +85,11 @@ export async function exportDays(
   );
   ports.signal?.throwIfAborted();
   failure.signal.throwIfAborted();
-  return outcomes.flatMap((outcome) => (outcome.status === "fulfilled" ? outcome.value : []));
+  return outcomes.flatMap((outcome) => (outcome.status === "fulfilled" ? [outcome.value] : []));
 }
 
-async function exportDaysOf(source: Source, daysOf: DaysOf, ports: ExportDaysPorts): Promise<DayResult[]> {
-  const client = ports.clientFor(source);
-  const results: DayResult[] = [];
-  try {
-    for await (const day of daysOf(source, client)) {
-      if (ports.clock.now() >= ports.deadline) break;
-      const result = await exportDay(source, day, client, ports);
-      results.push(result);
-      ports.onDay?.(result);
-      if (stopsSource(result.error)) break;
-    }
-    return results;
-  } finally {
-    await client.close();
-  }
-}
-
-/** Any record that can be read tells the zone of all. */
-async function refuseArchiveOfOtherZone(store: ArchiveStore, timeZone: string): Promise<void> {
+/** Throws `ERR_TIME_ZONE_DIFFERS` if the archive's days are those of another zone: any record that can be read tells. */
+export async function refuseArchiveOfOtherZone(store: ArchiveStore, timeZone: string): Promise<void> {
   for await (const key of store.list(`${PREFIXES.exports}/`)) {
     const record = parseLedgerKey(key) === null ? null : await readableRecord(store, key);
     if (record === null) continue;

@@ -34,18 +34,20 @@ interface Target {
 }
 
 /**
- * The day's record, once nobody is replacing its files: a run that is alive is waited for, the mark of one that died is
- * returned. On a folder the lock tells the two apart; on S3 the mark's age does.
+ * The day's record, once nobody else is replacing its files: a run that is alive is waited for, the mark of one that
+ * died is returned. On a folder the lock tells the two apart; on S3 the mark's age does. A mark of `ownRun` is that of a
+ * process which this one has taken over from.
  */
 export async function settledLedger(
-  { store, clock, signal }: PublishPorts,
+  { store, clock, signal }: Pick<PublishPorts, "store" | "clock" | "signal">,
   run: Pick<RunFacts, "dt" | "source">,
+  ownRun: string | null,
 ): Promise<LedgerEntry | null> {
   const key = ledgerKey(run.dt, run.source);
   let met = { version: "", at: 0 };
   for (;;) {
     const entry = await readLedger(store, key);
-    if (entry === null || !isMark(entry.record)) return entry;
+    if (entry === null || !isMark(entry.record) || entry.record.run_id === ownRun) return entry;
     if (store.excludesOthers) return store.exclusively(() => readLedger(store, key), signal);
     // By our own clock as well: the other's may be ahead.
     if (entry.version !== met.version) met = { version: entry.version, at: clock.now() };
@@ -112,9 +114,13 @@ async function replaceFiles(
 }
 
 async function expectVersion(store: ArchiveStore, key: string, expected: Version | null): Promise<void> {
-  if ((await store.version(key)) === expected) return;
+  if ((await store.version(key)) !== expected) throw changedMeanwhile(store, key);
+}
+
+/** What is thrown where a day's record is no longer the one that a run started from. */
+export function changedMeanwhile(store: ArchiveStore, key: string): ExporterError {
   const message = `Another run has exported ${store.location}/${key} in the meantime.`;
-  throw new ExporterError("ERR_ARCHIVE_CHANGED", message);
+  return new ExporterError("ERR_ARCHIVE_CHANGED", message);
 }
 
 function tooSlow(run: RunFacts): ExporterError {

@@ -1,12 +1,12 @@
 import type { Problem } from "../archive/ledger.ts";
 import { CONTAINMENT_TYPES } from "../contract.ts";
-import { type BuiltSlice, buildSlice, type RejectedRow } from "./build-slice.ts";
+import type { BuiltSlice, RejectedRow } from "./build-slice.ts";
 import type { Window } from "./calendar.ts";
 import { readSlice } from "./read-slice.ts";
 import { nameOf, onePerCode } from "./reconcile.ts";
-import type { Room } from "./room.ts";
-import { planSlices } from "./slices.ts";
-import { askSize, askTotal, askTotals, LISTS, type ListName, type Reader, type Total, type Totals } from "./totals.ts";
+import { type PlannedSlice, planSlices } from "./slices.ts";
+import { askSize, askTotals, LISTS, type ListName, type Reader, type Total, type Totals } from "./totals.ts";
+import type { DayWork } from "./work.ts";
 
 /** Sessions that a slice holds at most: a few minutes of Kore's quota, and less than 100 MB of memory. */
 export const SLICE_BUDGET = 30_000;
@@ -24,72 +24,96 @@ export interface DayReading {
   readonly problems: readonly Problem[];
 }
 
-export interface DayReader extends Reader {
-  readonly sliceBudget: number;
-  readonly room: Room;
-  /** Hears how many sessions the API promises, once it said so. */
-  readonly onExpected?: (sessions: number) => void;
+/** How a day is cut: where each slice begins, in milliseconds from the day's start, and its size if that is known. */
+interface DayPlan {
+  /** The unfiltered total of the day. */
+  readonly all: Total;
+  readonly slices: readonly (readonly [offsetMs: number, size: number | null])[];
 }
 
-/** Reads a day slice by slice, and proves that the slices add up to what the API reports for the whole of it. */
-export async function readDay(reader: DayReader, day: Window, scratch: string): Promise<DayReading> {
-  const opening = await askSize(reader, day);
-  if (opening.size !== null) reader.onExpected?.(opening.size);
-  const countIn = async (part: Window) => (await askSize(reader, part)).size;
-  const windows = opening.size === null ? [day] : await planSlices(day, opening.size, countIn, reader.sliceBudget);
-  if (opening.size !== null) reader.client.expect(requestsFor(opening.size, windows.length, reader.pageSize));
-  const build = async (window: Window, index: number) => {
-    const known = windows.length === 1 || opening.all === "refused";
-    const all = known ? opening.all : await askTotal(reader, "all", window);
-    // Without a total nobody knows how much comes.
-    const sessions = all === null ? Number.POSITIVE_INFINITY : all === "refused" ? reader.sliceBudget : all;
-    return reader.room.run(sessions, async () => buildSlice(await readSlice(reader, window, all), index, scratch));
+/**
+ * Reads a day slice by slice, until the slices add up to what the API reports for the whole of it or no further reading
+ * is worth it. Returns the day's totals as asked after the last slice; null if the day is one slice, which has them.
+ */
+export async function readDay(work: DayWork, day: Window, sliceBudget: number): Promise<Totals | null> {
+  const plan = await work.ask("plan", (reader) => planDay(reader, day, sliceBudget));
+  const slices = plannedSlices(plan, day);
+  const opening = slices.length === 1 || plan.all === "refused" ? plan.all : "unasked";
+  const read = async (index: number, round: number) => {
+    const { size, ...window } = slices[index] ?? { ...day, size: null };
+    await work.slice({ index, round, size }, (reader) => readSlice(reader, window, opening));
   };
-  const slices: BuiltSlice[] = [];
-  for (const [index, window] of windows.entries()) slices.push(await build(window, index));
-  const [only] = slices;
-  if (windows.length === 1 && only !== undefined) return dayReading(slices, only.totals);
-  const askAll = (window: Window) => askTotals(reader, window, opening.all !== "refused");
-  return dayReading(slices, await settle(slices, windows, day, askAll, build));
+  for (const index of slices.keys()) await read(index, 0);
+  if (slices.length === 1) return null;
+  for (let round = 1; ; round++) {
+    const { reported, again } = await work.ask(`settle ${round}`, async (reader) => {
+      const askAll = (window: Window) => askTotals(reader, window, plan.all !== "refused");
+      const reported = await askAll(day);
+      const again = round > MOST_ROUNDS ? [] : await unsettled(await work.slices(), slices, reported, askAll);
+      return { reported, again };
+    });
+    if (again.length === 0) return reported;
+    for (const index of again) await read(index, round);
+  }
+}
+
+/** Asks how much the day holds, and cuts it accordingly. */
+async function planDay(reader: Reader, day: Window, sliceBudget: number): Promise<DayPlan> {
+  const { all, size } = await askSize(reader, day);
+  if (size === null) return { all, slices: [[0, null]] };
+  reader.onExpected?.(size);
+  const slices = await planSlices(day, size, async (part) => (await askSize(reader, part)).size, sliceBudget);
+  reader.api.expect(requestsFor(size, slices.length, reader.pageSize));
+  return { all, slices: slices.map((slice) => [slice.from - day.from, slice.size]) };
 }
 
 /** About how many requests a day costs: its pages, what is asked before and after each slice, and for the day. */
-function requestsFor(sessions: number, slices: number, pageSize: number): number {
+export function requestsFor(sessions: number, slices: number, pageSize: number): number {
   const partlyFilledPages = CONTAINMENT_TYPES.length * slices;
   return Math.ceil(sessions / pageSize) + partlyFilledPages + 5 * slices + 4;
 }
 
+function plannedSlices(plan: DayPlan, day: Window): PlannedSlice[] {
+  const starts = plan.slices.map(([offsetMs]) => day.from + offsetMs);
+  return plan.slices.map(([, size], index) => {
+    return { from: starts[index] ?? day.from, to: starts[index + 1] ?? day.to, size };
+  });
+}
+
 /**
- * Asks for the totals of the whole day. If proven slices do not add up to them, some have changed while others were
- * read: those whose totals moved are read again, in place, and so are slices that hold the same session. Returns the
- * day's last totals.
+ * The slices to read again. If proven slices do not add up to the day's totals, some have changed while others were
+ * read: those whose totals moved, and those that hold a session which another one holds, too.
  */
-async function settle(
-  slices: BuiltSlice[],
+async function unsettled(
+  slices: readonly BuiltSlice[],
   windows: readonly Window[],
-  day: Window,
+  reported: Totals,
   askAll: (window: Window) => Promise<Totals>,
-  build: (window: Window, index: number) => Promise<BuiltSlice>,
-): Promise<Totals> {
-  let reported = await askAll(day);
-  for (let round = 0; round < MOST_ROUNDS; round++) {
-    const proven = slices.every((slice) => slice.problems.length === 0);
-    const shared = slicesThatShare(slices);
-    if (shared.size === 0 && (!proven || mismatches(slices, reported, shared).length === 0)) return reported;
-    for (const [index, window] of windows.entries()) {
-      const moved = proven && !sameTotals(await askAll(window), slices[index]?.totals);
-      if (moved || shared.has(index)) slices[index] = await build(window, index);
-    }
-    reported = await askAll(day);
+): Promise<number[]> {
+  const proven = slices.every((slice) => slice.problems.length === 0);
+  const shared = slicesThatShare(slices);
+  if (shared.size === 0 && (!proven || mismatches(slices, reported, shared).length === 0)) return [];
+  const again: number[] = [];
+  for (const [index, { from, to }] of windows.entries()) {
+    const moved = proven && !sameTotals(await askAll({ from, to }), slices[index]?.totals);
+    if (moved || shared.has(index)) again.push(index);
   }
-  return reported;
+  return again;
 }
 
 function sameTotals(one: Totals, other: Totals | undefined): boolean {
   return LISTS.every((list) => one[list] === other?.[list]);
 }
 
-function dayReading(slices: readonly BuiltSlice[], reported: Totals): DayReading {
+/** What the slices are together. `reported` is what `readDay` returned for them. */
+export function dayReading(slices: readonly BuiltSlice[], reported: Totals | null): DayReading {
+  const [only] = slices;
+  const totals = reported ?? only?.totals;
+  if (totals === undefined) throw new TypeError("a day has at least one slice");
+  return weighedDay(slices, totals);
+}
+
+function weighedDay(slices: readonly BuiltSlice[], reported: Totals): DayReading {
   const rejected = uniqueRejected(slices);
   const counted = rejected.filter((row) => row.counted).length;
   const problems = problemsOf(slices, reported);

@@ -1,16 +1,16 @@
 import type { Window } from "./calendar.ts";
-import { type Reading, readOnce } from "./reading.ts";
+import { type Opening, type Reading, readOnce } from "./reading.ts";
 import { type Reconciled, weigh } from "./reconcile.ts";
-import type { Reader, Total } from "./totals.ts";
+import type { Reader } from "./totals.ts";
 
 const MOST_READINGS = 3;
 
 /**
  * Reads a slice until a reading reconciles, at most three times, and says what is held. The set may shift while it is
  * read (new sessions come first in the list); a reading that reconciles stands alone, since a session can also
- * disappear. `opening` is the unfiltered total asked for before.
+ * disappear.
  */
-export async function readSlice(reader: Reader, slice: Window, opening: Total): Promise<Reconciled> {
+export async function readSlice(reader: Reader, slice: Window, opening: Opening): Promise<Reconciled> {
   const first = await readOnce(reader, slice, opening);
   const readings: [Reading, ...Reading[]] = [first];
   let reconciled = weigh(readings);

@@ -17,11 +17,13 @@ export interface ListReading {
   readonly totals: ReadonlySet<number | null>;
 }
 
+/** The unfiltered total before a reading, or that it was not asked for. */
+export type Opening = Total | "unasked";
+
 /** A slice, read once: its lists, and the totals that the API gave afterwards. */
 export interface Reading {
   readonly lists: ReadonlyMap<ListName, ListReading>;
-  /** The unfiltered total before the reading. */
-  readonly opening: Total;
+  readonly opening: Opening;
   readonly closing: Totals;
 }
 
@@ -32,16 +34,21 @@ export interface Held {
 }
 
 /**
- * Reads a slice once: the three types, and also without a type if that total promises sessions that none of them
- * returned; then asks for the totals again.
+ * Reads a slice once: the three types, and also without a type if the unfiltered total promises sessions that none of
+ * them returned; then asks for the totals. Where no total was asked for before, these tell, and are asked for again.
  */
-export async function readOnce(reader: Reader, slice: Window, opening: Total): Promise<Reading> {
+export async function readOnce(reader: Reader, slice: Window, opening: Opening): Promise<Reading> {
   const lists = new Map<ListName, ListReading>();
   for (const type of CONTAINMENT_TYPES) lists.set(type, await readWholeList(reader, slice, type));
-  if (typeof opening === "number" && countDifferent(lists) < opening) {
+  const readAllIf = async (total: Total): Promise<boolean> => {
+    if (typeof total !== "number" || countDifferent(lists) >= total) return false;
     lists.set("all", await readWholeList(reader, slice, "all"));
-  }
-  return { lists, opening, closing: await askTotals(reader, slice, opening !== "refused") };
+    return true;
+  };
+  if (opening !== "unasked") await readAllIf(opening);
+  const closing = await askTotals(reader, slice, opening !== "refused");
+  if (opening !== "unasked" || !(await readAllIf(closing.all))) return { lists, opening, closing };
+  return { lists, opening: closing.all, closing: await askTotals(reader, slice, true) };
 }
 
 /** Different sessions over all lists, strays left out. */
@@ -66,7 +73,7 @@ async function readWholeList(reader: Reader, slice: Window, list: ListName): Pro
     return met;
   };
   const { rows, totals } = await readList(
-    reader.client,
+    reader.api,
     listQuery(list, slice),
     reader.pageSize,
     MOST_ROWS,

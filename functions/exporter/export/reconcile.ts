@@ -58,7 +58,7 @@ function totalsSeen(readings: readonly Reading[], list: ListName): Set<Total> {
   for (const { lists, opening, closing } of readings) {
     for (const total of lists.get(list)?.totals ?? []) seen.add(total);
     seen.add(closing[list]);
-    if (list === "all") seen.add(opening);
+    if (list === "all" && opening !== "unasked") seen.add(opening);
   }
   return seen;
 }

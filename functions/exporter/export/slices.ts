@@ -3,6 +3,11 @@ import type { Window } from "./calendar.ts";
 /** Halving stops here, however many sessions such a slice holds. */
 const SHORTEST_SLICE_MS = 60_000;
 
+/** A slice that is to be read, and how many sessions it is to hold; null: nobody knows. */
+export interface PlannedSlice extends Window {
+  readonly size: number | null;
+}
+
 /**
  * Cuts a window into slices of at most `budget` sessions each, as far as halving can, and returns them in order.
  *
@@ -14,9 +19,9 @@ export async function planSlices(
   size: number,
   countIn: (part: Window) => Promise<number | null>,
   budget: number,
-): Promise<Window[]> {
+): Promise<PlannedSlice[]> {
   const half = Math.floor((window.to - window.from) / 2);
-  if (size <= budget || half < SHORTEST_SLICE_MS) return [window];
+  if (size <= budget || half < SHORTEST_SLICE_MS) return [{ ...window, size }];
   const first = { from: window.from, to: window.from + half };
   const second = { from: first.to, to: window.to };
   const firstSize = Math.min((await countIn(first)) ?? Math.ceil(size / 2), size);

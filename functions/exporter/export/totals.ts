@@ -1,8 +1,7 @@
 import { CONTAINMENT_TYPES, type ContainmentType } from "../contract.ts";
-import type { KoreClient } from "../kore/client.ts";
 import { KoreRefusal } from "../kore/refusal.ts";
 import { koreInstant } from "../kore/request.ts";
-import type { SessionsQuery, Source } from "../kore/wire.ts";
+import type { SessionsApi, SessionsQuery, Source } from "../kore/wire.ts";
 import type { Window } from "./calendar.ts";
 import { questionAbout } from "./sight.ts";
 
@@ -16,12 +15,14 @@ export type Totals = Readonly<Record<ListName, Total>>;
 
 /** Where and how one source is read. */
 export interface Reader {
-  readonly client: KoreClient;
+  readonly api: SessionsApi;
   readonly source: Source;
   readonly pageSize: number;
   readonly signal?: AbortSignal;
   /** Hears how many sessions each page brought. */
   readonly onReceived?: (sessions: number) => void;
+  /** Hears how many sessions the API promises for a day, once it said so. */
+  readonly onExpected?: (sessions: number) => void;
 }
 
 /** The question about one list of a window, without its page. */
@@ -35,7 +36,7 @@ export function listQuery(list: ListName, window: Window): SessionsQuery {
 export async function askTotal(reader: Reader, list: ListName, window: Window): Promise<Total> {
   try {
     const query = { ...listQuery(list, window), skip: 0, limit: 1 };
-    return (await reader.client.sessions(query, reader.signal)).total;
+    return (await reader.api.sessions(query, reader.signal)).total;
   } catch (error) {
     const refused = error instanceof KoreRefusal && (error.status === 400 || error.status === 412);
     if (list === "all" && refused) return "refused";

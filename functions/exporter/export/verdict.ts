@@ -26,8 +26,6 @@ export interface Keep {
   readonly action: "keep";
   readonly status: LedgerStatus;
   readonly problems: readonly Problem[];
-  /** True if that is no failure of the run. */
-  readonly ok: boolean;
   /** True if the reading was proven, so that what the API reported is worth recording. */
   readonly proven: boolean;
 }
@@ -101,7 +99,7 @@ function keepAfterFailure(problems: readonly Problem[], previous: LedgerRecord |
   const status = previous !== null && isSettled(previous) ? previous.status : "incomplete";
   const attempt = `Attempt of ${new Date(startedAt).toISOString()}:`;
   const dated = problems.map(({ code, message }) => ({ code, message: `${attempt} ${message}` }));
-  return { action: "keep", status, problems: joined(previous, dated), ok: false, proven: false };
+  return { action: "keep", status, problems: joined(previous, dated), proven: false };
 }
 
 /** The archive's rows stay. If they were proven once, a failure since then is mended by this reading. */
@@ -111,12 +109,12 @@ function keepGone(finding: Finding, previous: LedgerRecord, day: Window): Keep {
     "keeps them. Export the day with --accept-fewer to take over what Kore holds.";
   const gone: Problem = { code: "ERR_SESSIONS_GONE", message };
   if (isUnproven(previous)) {
-    return { action: "keep", status: "incomplete", problems: joined(previous, [gone]), ok: false, proven: true };
+    return { action: "keep", status: "incomplete", problems: joined(previous, [gone]), proven: true };
   }
   const readAfterItsEnd = Date.parse(previous.started_at) >= day.to;
   const mended = readAfterItsEnd ? provenStatus(finding, day) : "provisional";
   const status = previous.status === "incomplete" ? mended : previous.status;
-  return { action: "keep", status, problems: [...finding.problems, gone], ok: true, proven: true };
+  return { action: "keep", status, problems: [...finding.problems, gone], proven: true };
 }
 
 function keepMixture(finding: Finding, previous: LedgerRecord, held: number): Keep {
@@ -124,7 +122,7 @@ function keepMixture(finding: Finding, previous: LedgerRecord, held: number): Ke
     `An export of this day was broken off when it held ${held} sessions; Kore holds only ${finding.sessions} now. The ` +
     "files stay as they are. Look at their earlier versions; --accept-fewer takes over what Kore holds.";
   const problems = joined(previous, [{ code: "ERR_SESSIONS_GONE", message }]);
-  return { action: "keep", status: "incomplete", problems, ok: false, proven: true };
+  return { action: "keep", status: "incomplete", problems, proven: true };
 }
 
 function lostInBetween(finding: Finding, held: number): Problem {

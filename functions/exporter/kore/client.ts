@@ -4,13 +4,13 @@ import type { Clock } from "../clock.ts";
 import type { ExporterError } from "../errors.ts";
 import { parseAnswer, type Show, showWithout } from "./answer.ts";
 import { KoreFailure } from "./failure.ts";
-import { Quota, type QuotaLimits } from "./quota.ts";
+import type { Quota } from "./quota.ts";
 import { refusal } from "./refusal.ts";
 import { type KoreRequest, toRequest } from "./request.ts";
 import { retryPolicy } from "./retry.ts";
 import { type Credentials, signToken } from "./token.ts";
 import { connectionFailure, readBody } from "./transport.ts";
-import type { SessionsAnswer, SessionsQuery, Source } from "./wire.ts";
+import type { SessionsAnswer, SessionsApi, SessionsQuery, Source } from "./wire.ts";
 
 /** Where the client's credentials come from. */
 export interface CredentialsSource {
@@ -35,7 +35,8 @@ export interface KoreClientOptions {
   readonly host: URL;
   readonly source: Source;
   readonly credentials: CredentialsSource;
-  readonly quota: QuotaLimits;
+  /** Of this source; whoever else asks Kore for it must share it. */
+  readonly quota: Quota;
   /** For one attempt, from the first byte sent to the last byte received. */
   readonly timeoutMs: number;
   readonly clock: Clock;
@@ -47,15 +48,13 @@ export interface KoreClientOptions {
  * Asks the Sessions History API for one source: signs each attempt, stays inside the quota, retries what can pass, and
  * hands out answers that were checked.
  */
-export class KoreClient {
+export class KoreClient implements SessionsApi {
   readonly #options: KoreClientOptions;
-  readonly #quota: Quota;
   readonly #agent = new Agent({ pipelining: 1, connections: 4, headersTimeout: 0, bodyTimeout: 0 });
   #attempts = 0;
 
   constructor(options: KoreClientOptions) {
     this.#options = options;
-    this.#quota = new Quota(options.quota, options.clock);
   }
 
   /** Requests sent so far; every attempt counts, as it does in Kore's quota. */
@@ -84,7 +83,7 @@ export class KoreClient {
 
   /** Says how many requests the work at hand will still need: see `Quota.expect`. */
   expect(requests: number): void {
-    this.#quota.expect(requests);
+    this.#options.quota.expect(requests);
   }
 
   /** Closes every connection at once. */
@@ -108,7 +107,7 @@ export class KoreClient {
 
   #attempt(asked: KoreRequest, signal: AbortSignal | undefined): Promise<SessionsAnswer> {
     const onWait = (ms: number) => this.#tell({ kind: "waiting", reason: "quota", ms });
-    return this.#quota.run(() => this.#send(asked, signal), onWait, signal);
+    return this.#options.quota.run(() => this.#send(asked, signal), onWait, signal);
   }
 
   async #send(asked: KoreRequest, signal: AbortSignal | undefined): Promise<SessionsAnswer> {

@@ -1,5 +1,4 @@
-import type { KoreClient } from "./client.ts";
-import type { SessionsQuery, WireSession } from "./wire.ts";
+import type { SessionsApi, SessionsQuery, WireSession } from "./wire.ts";
 
 /** What was seen of a list while it was read to its end. */
 export interface ListTotals {
@@ -22,7 +21,7 @@ const SLACK_ROWS = 10_000;
  * `mostRows` rows and far more than its `total`.
  */
 export async function readList(
-  client: KoreClient,
+  api: SessionsApi,
   query: SessionsQuery,
   pageSize: number,
   mostRows: number,
@@ -32,7 +31,7 @@ export async function readList(
   const totals = new Set<number | null>();
   let rows = 0;
   for (;;) {
-    const page = await client.sessions({ ...query, skip: rows, limit: pageSize }, signal);
+    const page = await api.sessions({ ...query, skip: rows, limit: pageSize }, signal);
     totals.add(page.total);
     rows += page.sessions.length;
     const isNew = take(page.sessions);

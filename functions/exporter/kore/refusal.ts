@@ -38,7 +38,8 @@ export function refusal(
     const help = "The Sessions History API answers 200. Check KORE_HOST, and any proxy between here and Kore.";
     return new KoreFailure("strange", new ExporterError("ERR_KORE_NOT_THE_API", `${message} ${help}`));
   }
-  return new KoreFailure("final", new KoreRefusal(status, message));
+  const help = "Check KORE_HOST, the bot id, and what the app may ask for.";
+  return new KoreFailure("final", new KoreRefusal(status, `${message} ${help}`));
 }
 
 /** A 4xx that no retry mends. The status is kept: some are an answer to act on, such as a refused count. */
@@ -46,7 +47,7 @@ export class KoreRefusal extends ExporterError {
   readonly status: number;
 
   constructor(status: number, message: string) {
-    super("ERR_KORE_REFUSED", `${message} Check KORE_HOST, the bot id, and what the app may ask for.`);
+    super("ERR_KORE_REFUSED", message);
     this.status = status;
   }
 }

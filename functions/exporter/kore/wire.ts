@@ -45,3 +45,11 @@ export interface SessionsAnswer {
   /** Ids asked for by `sessionId` that the API does not know. */
   readonly invalidSessions: readonly string[];
 }
+
+/** Whoever answers requests to the API: the client itself, or something in front of it that knows earlier answers. */
+export interface SessionsApi {
+  /** One page. Throws an `ExporterError` of the `ERR_KORE_…` family, or the signal's reason once that is aborted. */
+  sessions(query: SessionsQuery, signal?: AbortSignal): Promise<SessionsAnswer>;
+  /** Hears how many requests the work at hand will still need, as far as can be told. */
+  expect(requests: number): void;
+}

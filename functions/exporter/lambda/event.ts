@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { SettingsError } from "../errors.ts";
+import type { Night } from "../export/agenda.ts";
 import { addDays, type Day, dayOf, daysFromTo, isDay } from "../export/calendar.ts";
-import type { Night } from "../export/night.ts";
 import type { Task } from "../run-export.ts";
 import type { Settings } from "../settings.ts";
 
@@ -42,7 +42,7 @@ export function readEvent(event: unknown, settings: Settings, nowMs: number): Or
   if (days.length === 0) throw notAnEvent(event);
   return {
     settings: narrowed(settings, bot),
-    task: { kind: "days", days, acceptFewer },
+    task: { kind: "days", days, acceptFewer, onlyMissing: false },
     night: nightAfter(nowMs),
     sources,
   };

@@ -2,7 +2,7 @@ import { ledgerKey } from "../archive/layout.ts";
 import { type LedgerRecord, readableRecord } from "../archive/ledger.ts";
 import type { ArchiveStore } from "../archive/store.ts";
 import { CONTAINMENT_TYPES, type ContainmentType } from "../contract.ts";
-import { isFailure } from "../errors.ts";
+import { ExporterError, isFailure } from "../errors.ts";
 import { addDays, type Day, daysFromTo, dayWindow } from "./calendar.ts";
 import { askTotal, type Reader } from "./totals.ts";
 
@@ -26,27 +26,53 @@ export function lookBack({ previous, lookBackDays, startDate }: Night): Day[] {
   return daysFromTo(first, previous).reverse();
 }
 
+/** What one source has to do, day by day. Asked for one day at a time, so that it may look at the archive as it goes. */
+export interface Agenda {
+  /** The first day to export behind `after`, from the beginning if that is null; null if none is left. */
+  next(after: Day | null, reader: Reader): Promise<Day | null>;
+  /** Days behind `after` that would still have to be looked at, if the agenda ended there. */
+  left(after: Day | null): readonly Day[];
+}
+
+/** Days that somebody named, in their order; with `onlyMissing`, those of them that are not archived yet. */
+export function namedDays(days: readonly Day[], onlyMissing: boolean, source: string, store: ArchiveStore): Agenda {
+  const left = (after: Day | null) => days.slice(after === null ? 0 : days.indexOf(after) + 1);
+  const isArchived = async (day: Day) => {
+    const record = await readableRecord(store, ledgerKey(day, source));
+    return record !== null && record.status !== "incomplete";
+  };
+  return {
+    left,
+    next: async (after) => {
+      for (const day of left(after)) if (!onlyMissing || !(await isArchived(day))) return day;
+      return null;
+    },
+  };
+}
+
 /**
  * The days of one source that a night has to export, most recent first, each decided when its turn comes. In the
  * look-back, the previous day included: what is missing, incomplete, marked by a failed attempt, or provisional at an
  * age of 1, 2, 4, 8 or 16 days (some bots never close a session); of the last week also what is complete but has other
  * totals now. Then, with a start date, every older day without a record.
  */
-export async function* nightDays(
-  night: Night,
-  source: string,
-  reader: Reader,
-  store: ArchiveStore,
-  timeZone: string,
-): AsyncGenerator<Day> {
-  for (const [index, day] of lookBack(night).entries()) {
-    if (await isDue(day, index + 1, source, reader, store, timeZone)) yield day;
-  }
-  if (night.startDate === null) return;
+export function nightDays(night: Night, source: string, store: ArchiveStore, timeZone: string): Agenda {
+  const recent = lookBack(night);
   const older = addDays(night.previous, -Math.max(1, night.lookBackDays));
-  for (const day of daysFromTo(night.startDate, older).reverse()) {
-    if ((await store.version(ledgerKey(day, source)).catch(() => null)) === null) yield day;
-  }
+  const before = night.startDate === null ? [] : daysFromTo(night.startDate, older).reverse();
+  const behind = (days: readonly Day[], after: Day | null) => days.filter((day) => after === null || day < after);
+  return {
+    left: (after) => behind([...recent, ...before], after),
+    next: async (after, reader) => {
+      for (const day of behind(recent, after)) {
+        if (await isDue(day, recent.indexOf(day) + 1, source, reader, store, timeZone)) return day;
+      }
+      for (const day of behind(before, after)) {
+        if ((await store.version(ledgerKey(day, source)).catch(() => null)) === null) return day;
+      }
+      return null;
+    },
+  };
 }
 
 async function isDue(
@@ -78,8 +104,9 @@ async function hasChanged(record: LedgerRecord, reader: Reader, timeZone: string
       if ((await askTotal(reader, type, dayWindow(record.dt, timeZone))) !== recorded[type]) return true;
     }
     return false;
-  } catch {
+  } catch (error) {
     reader.signal?.throwIfAborted();
+    if (!(error instanceof ExporterError)) throw error;
     return true;
   }
 }
