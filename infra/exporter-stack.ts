@@ -33,13 +33,14 @@ export class ExporterStack extends Stack {
     const databaseName = sqlName(this.stackName);
     const workgroupName = this.stackName;
 
-    const { key } = new ArchiveKey(this, "Key", { removalPolicy, workgroupName });
+    const { key } = new ArchiveKey(this, "Key", { ...settings, removalPolicy, workgroupName });
     const accessLogs = new AccessLogBucket(this, "AccessLogs", { removalPolicy }).bucket;
     const archive = new ArchiveBucket(this, "Archive", { ...settings, key, accessLogs, removalPolicy }).bucket;
     const scratch = new ScratchBucket(this, "Scratch", { key, accessLogs, removalPolicy }).bucket;
     const { secret, ownKey } = new KoreSecret(this, "Secret", { ...settings, key, removalPolicy });
 
     const exporter = new ExporterFunction(this, "Exporter", {
+      durable: settings.durable,
       entry: props.handlerEntry,
       environment: functionEnvironment(settings, {
         archiveBucket: archive.bucketName,
@@ -71,6 +72,7 @@ export class ExporterStack extends Stack {
 
     const alarms = new Alarms(this, "Alarms", {
       deployment: this.stackName,
+      durable: settings.durable,
       function: exporter.function,
       functionDeadLetters: exporter.deadLetters.queue,
       scheduleDeadLetters: schedule.deadLetters.queue,
@@ -79,12 +81,14 @@ export class ExporterStack extends Stack {
     });
     new Dashboard(this, "Dashboard", {
       deployment: this.stackName,
+      durable: settings.durable,
       alarms: alarms.all,
       function: exporter.function,
       deadLetters: [exporter.deadLetters.queue, schedule.deadLetters.queue],
     });
 
     addOutputs(this, {
+      durable: settings.durable,
       archive,
       secret,
       databaseName,

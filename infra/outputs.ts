@@ -11,6 +11,8 @@ import {
 import { SCHEDULED_TIME, SECRET_MEMBERS, TABLES } from "../functions/exporter/contract.ts";
 
 export interface DeployedParts {
+  /** True if the function is a durable one: only such a one runs backfills. */
+  readonly durable: boolean;
   readonly archive: s3.IBucket;
   readonly secret: secretsmanager.ISecret;
   readonly databaseName: string;
@@ -31,7 +33,11 @@ export function addOutputs(stack: Stack, parts: DeployedParts): void {
   output("SessionsTable", "Table of the sessions in Athena", `${databaseName}.${TABLES.sessions}`);
   output("ExportsTable", "Table of the exported days in Athena", `${databaseName}.${TABLES.exports}`);
   output("Workgroup", "Athena workgroup to query in", workgroupName);
-  output("FunctionAlias", "ARN to invoke the exporter by", live.functionArn);
+  output(
+    "FunctionAlias",
+    "ARN to invoke the exporter by; a durable function refuses one without alias",
+    live.functionArn,
+  );
   output("LogGroup", "Logs of the exporter", parts.logGroup.logGroupName);
   output("FunctionDeadLetters", "Queue of runs that failed for good", parts.functionDeadLetters.queueUrl);
   output("ScheduleDeadLetters", "Queue of runs that could not be started", parts.scheduleDeadLetters.queueUrl);
@@ -42,6 +48,13 @@ export function addOutputs(stack: Stack, parts: DeployedParts): void {
     `aws secretsmanager put-secret-value --secret-id ${secret.secretArn} --secret-string file://kore-secret.json`,
   );
   output("RunCommand", "Starts the run that the schedule starts at night", runCommand(live.functionArn));
+  if (parts.durable) {
+    output(
+      "BackfillCommand",
+      "Archives a range of past days, month by month, and follows it; starting it twice starts nothing twice",
+      `npm run -s kore-sessions -- backfill --function ${live.functionArn} --from 2026-01-01 --to 2026-01-31`,
+    );
+  }
 }
 
 function runCommand(functionArn: string): string {

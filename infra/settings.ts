@@ -66,6 +66,11 @@ const FIELDS = {
     "must be the ARN of the KMS key that encrypts the secret of `secretArn`",
     "Copy it from `aws kms describe-key`, or remove it if the secret uses aws/secretsmanager.",
   ),
+  durable: field(
+    z.boolean().default(true),
+    "must be true or false",
+    "Remove it for true; false deploys a plain function, for a Region that has no durable ones.",
+  ),
   timeZone: field(
     z.string().refine(isTimeZone).default("UTC"),
     "must be the name of a time zone of the IANA list",

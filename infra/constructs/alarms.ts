@@ -13,14 +13,17 @@ import {
 import { Construct } from "constructs";
 import { ALARMS } from "../../functions/exporter/contract.ts";
 import { acknowledge } from "../acknowledge.ts";
+import { failedExecutions } from "../execution-metrics.ts";
 import { exporterMetric } from "../exporter-metric.ts";
 
-/** A day, and two hours for the run itself and for the night on which clocks go back. */
+/** A day, and two hours for the night on which clocks go back and for a run that takes longer than the one before it. */
 const HOURS_WITHOUT_RUN = 26;
 const FIVE_MINUTES = Duration.minutes(5);
 
 export interface AlarmsProps {
   readonly deployment: string;
+  /** True if the function is a durable one. */
+  readonly durable: boolean;
   readonly function: lambda.IFunction;
   readonly functionDeadLetters: sqs.IQueue;
   readonly scheduleDeadLetters: sqs.IQueue;
@@ -74,13 +77,19 @@ export class Alarms extends Construct {
     return topic;
   }
 
-  /** The function throws when a run had a failure, and when it is stopped at its time-out or runs out of memory. */
-  #runFailed({ function: exporter }: AlarmsProps): cloudwatch.Alarm {
+  /**
+   * The function throws when a run had a failure, and when it is stopped at its time-out or runs out of memory. Each of
+   * three periods can set it off, since the missing numbers of a sum are zeros and a late one would never be looked at.
+   */
+  #runFailed({ durable, function: exporter }: AlarmsProps): cloudwatch.Alarm {
     return this.#alarm(ALARMS.runFailed, {
-      alarmDescription: "A run failed or timed out: days of at least one source were not archived.",
-      metric: exporter.metricErrors({ statistic: "Sum", period: FIVE_MINUTES }),
+      alarmDescription: "A run failed, timed out or was stopped: days of at least one source were not archived.",
+      metric: durable
+        ? failedExecutions(exporter, FIVE_MINUTES)
+        : exporter.metricErrors({ statistic: "Sum", period: FIVE_MINUTES }),
       threshold: 1,
-      evaluationPeriods: 1,
+      evaluationPeriods: durable ? 3 : 1,
+      datapointsToAlarm: 1,
       treatMissingData: cloudwatch.TreatMissingData.NOT_BREACHING,
     });
   }

@@ -3,12 +3,14 @@ import { Construct } from "constructs";
 
 export interface ArchiveKeyProps {
   readonly removalPolicy: RemovalPolicy;
+  /** True if the key encrypts the checkpoints of a durable function, too. */
+  readonly durable: boolean;
   /** Name of the Athena workgroup whose managed results the key encrypts. */
   readonly workgroupName: string;
 }
 
 /**
- * The customer-managed key of archive, scratch, secret, logs, alarms and query results. Rotates every year.
+ * The customer-managed key of archive, scratch, secret, logs, alarms, checkpoints and query results. Rotates every year.
  *
  * Services that use the key by themselves need a statement each in its policy; CDK adds none of them. Whoever acts
  * through IAM (the function, analysts) is allowed by their own policies.
@@ -26,6 +28,7 @@ export class ArchiveKey extends Construct {
     this.key.addToResourcePolicy(this.#forLogs());
     this.key.addToResourcePolicy(this.#forAlarms());
     this.key.addToResourcePolicy(this.#forQueryResults(props.workgroupName));
+    if (props.durable) this.key.addToResourcePolicy(this.#forCheckpoints());
   }
 
   /** https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html, "Set permissions on the KMS key". */
@@ -71,6 +74,31 @@ export class ArchiveKey extends Construct {
       resources: ["*"],
       conditions: {
         ArnLike: { "kms:EncryptionContext:aws:athena:arn": workgroup, "aws:SourceArn": workgroup },
+        StringEquals: { "aws:SourceAccount": stack.account },
+      },
+    });
+  }
+
+  /**
+   * Lambda itself writes and reads the checkpoints of a durable function
+   * (https://docs.aws.amazon.com/lambda/latest/dg/durable-encryption.html, "Key policy"). All functions of the account,
+   * since the function's name is not known before the key is.
+   */
+  #forCheckpoints(): iam.PolicyStatement {
+    const stack = Stack.of(this);
+    const functions = stack.formatArn({
+      service: "lambda",
+      resource: "function",
+      resourceName: "*",
+      arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+    });
+    return new iam.PolicyStatement({
+      sid: "LambdaCheckpoints",
+      principals: [new iam.ServicePrincipal("lambda.amazonaws.com")],
+      actions: ["kms:Decrypt", "kms:GenerateDataKey"],
+      resources: ["*"],
+      conditions: {
+        ArnLike: { "kms:EncryptionContext:aws:lambda:FunctionArn": functions, "aws:SourceArn": functions },
         StringEquals: { "aws:SourceAccount": stack.account },
       },
     });

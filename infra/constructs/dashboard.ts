@@ -6,6 +6,7 @@ import {
   type aws_sqs as sqs,
 } from "aws-cdk-lib";
 import { Construct } from "constructs";
+import { executionGraphs } from "../execution-metrics.ts";
 import { exporterMetric } from "../exporter-metric.ts";
 
 const WIDTH = 12;
@@ -14,6 +15,8 @@ const DAY = Duration.days(1);
 
 export interface DashboardProps {
   readonly deployment: string;
+  /** True if the function is a durable one. */
+  readonly durable: boolean;
   readonly alarms: readonly cloudwatch.IAlarm[];
   readonly function: lambda.IFunction;
   readonly deadLetters: readonly sqs.IQueue[];
@@ -34,6 +37,10 @@ export class Dashboard extends Construct {
     );
     this.dashboard.addWidgets(...archiveWidgets(props.deployment));
     this.dashboard.addWidgets(...runWidgets(props));
+    if (props.durable) {
+      const graphs = Object.entries(executionGraphs(props.function));
+      this.dashboard.addWidgets(...graphs.map(([title, left]) => graph(title, left)));
+    }
   }
 }
 

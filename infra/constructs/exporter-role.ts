@@ -28,8 +28,9 @@ export interface ExporterRoleProps {
 const PREFIX_PATTERNS = Object.values(PREFIXES).map((prefix) => `${prefix}/*`);
 
 /**
- * All that the exporter may do, written by hand. CDK's grants are wider: `grantPut` also allows to change locks.
- * It can delete nothing in the archive. The right to send to its dead-letter queue comes with the queue.
+ * What the exporter may do, written by hand. CDK's grants are wider: `grantPut` also allows to change locks. It can
+ * delete nothing, neither in the archive nor in scratch, which empties itself. The right to send to its dead-letter
+ * queue comes with the queue, and that to checkpoint with `Checkpoints`.
  */
 export class ExporterRole extends Construct {
   readonly role: iam.Role;
@@ -71,7 +72,7 @@ function archiveStatements(archive: s3.IBucket): iam.PolicyStatement[] {
 }
 
 function scratchStatements(scratch: s3.IBucket): iam.PolicyStatement[] {
-  const actions = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"];
+  const actions = ["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"];
   return [
     allow("UseScratch", actions, [scratch.arnForObjects("*")]),
     allow("ListScratch", ["s3:ListBucket"], [scratch.bucketArn]),

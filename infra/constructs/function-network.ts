@@ -14,7 +14,8 @@ export interface FunctionNetworkProps {
 
 /**
  * Where in an existing VPC the function runs, for a Kore environment that is not on the internet. The subnets need a
- * way to S3, Secrets Manager, KMS and SQS of their own: VPC endpoints or NAT.
+ * way of their own to S3 and Secrets Manager, and a durable function to the API of Lambda, where its checkpoints go: VPC
+ * endpoints or NAT.
  */
 export class FunctionNetwork extends Construct {
   readonly placement: Pick<lambda.FunctionOptions, "vpc" | "vpcSubnets" | "securityGroups">;

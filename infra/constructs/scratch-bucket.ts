@@ -9,7 +9,10 @@ export interface ScratchBucketProps {
   readonly removalPolicy: RemovalPolicy;
 }
 
-/** What lives only while a run does: parts on their way, leases. No lock, no versions; whatever a dead run leaves goes. */
+/**
+ * What lives only while a run does: pages and parts on their way, leases. No lock, no versions. Nothing deletes here but
+ * the lifecycle, which outlasts the longest execution.
+ */
 export class ScratchBucket extends Construct {
   readonly bucket: s3.Bucket;
 

@@ -17,7 +17,7 @@ import { startSecretsServer } from "../support/secrets-server.ts";
 const RUNNER = `
 import { handler } from "./index.mjs";
 const [event, remainingMs] = process.argv.slice(1);
-const context = { getRemainingTimeInMillis: () => Number(remainingMs) };
+const context = { getRemainingTimeInMillis: () => Number(remainingMs), awsRequestId: "request-1" };
 const outcome = await handler(JSON.parse(event), context).then(
   (summary) => ({ summary }),
   (error) => ({ error: { name: error.name, code: error.code, message: error.message } }),
@@ -64,6 +64,7 @@ async function startDeployment(): Promise<{
   const scenario = await startScenario({ requestsPerMinute: 0, requestsPerHour: 0 }, presentTime());
   const s3 = await startS3Server();
   s3.createBucket("archive", { objectLock: true });
+  s3.createBucket("scratch");
   const secret = JSON.stringify({ clientId: "cs-demo", clientSecret: "demo-secret-of-the-stand-in" });
   const secrets = await startSecretsServer({ "arn:secret": secret });
   onTestFinished(async () => {
@@ -79,6 +80,7 @@ async function startDeployment(): Promise<{
     KORE_BOT_IDS: BOT,
     KORE_SECRET_ID: "arn:secret",
     KORE_ARCHIVE: "s3://archive",
+    KORE_SCRATCH: "s3://scratch",
     KORE_LOOK_BACK_DAYS: "1",
     KORE_DEPLOYMENT: "KoreSessions",
     NODE_PATH: "",
@@ -120,7 +122,7 @@ describe("the deployed bundle, run by Node alone", () => {
   test("archives the day before its scheduled time into the bucket, and says so in its metrics", async () => {
     const { scenario, s3, invoke } = await startDeployment();
     const { summary, metrics, log } = await invoke({ scheduledTime: "2026-01-03T02:15:00Z" });
-    expect(summary).toEqual({ days: [{ source: BOT, dt: DAY, status: "complete" }] });
+    expect(summary).toEqual({ days: [{ source: BOT, dt: DAY, status: "complete" }], left: 0 });
     const ledger = ledgerIn(s3);
     expect(ledger.archived.total).toBe(scenario.truth().length);
     expect(s3.bucket("archive").keys()).toContain(sessionKey(DAY, "agent", BOT, 0));

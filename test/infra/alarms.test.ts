@@ -5,12 +5,24 @@ import { ALARMS, METRICS } from "../../functions/exporter/contract.ts";
 import { ERRORS } from "../../functions/exporter/errors.ts";
 import { asList, type Json, ROOT, readable, synthesise } from "./synthesise.ts";
 
-const alarms = () =>
-  synthesise()
+const alarms = (settings?: Record<string, unknown>) =>
+  synthesise(settings)
     .all("AWS::CloudWatch::Alarm")
     .map(({ Properties }) => Properties);
 
-const alarm = (id: string): Json => alarms().find(({ AlarmName }) => AlarmName === `KoreSessions-${id}`);
+const alarm = (id: string, settings?: Record<string, unknown>): Json =>
+  alarms(settings).find(({ AlarmName }) => AlarmName === `KoreSessions-${id}`);
+
+/** Every metric that the dashboard shows: its name, its dimensions and its statistic. */
+function shownMetrics(settings?: Record<string, unknown>): [string, string[], string][] {
+  const { DashboardBody } = synthesise(settings).one("AWS::CloudWatch::Dashboard").Properties;
+  const metrics: Json[] = JSON.parse(readable(DashboardBody)).widgets.flatMap(
+    ({ properties }: Json) => properties.metrics ?? [],
+  );
+  return metrics
+    .filter(([namespace]) => typeof namespace === "string")
+    .map(([, name, ...rest]) => [name, rest.slice(0, -1), rest.at(-1).stat]);
+}
 
 /** A metric as `namespace name statistic period`, and its dimensions. */
 const metricOf = ({ Namespace, MetricName, Statistic, Period, Dimensions }: Json) => ({
@@ -19,9 +31,9 @@ const metricOf = ({ Namespace, MetricName, Statistic, Period, Dimensions }: Json
 });
 
 describe("the alarms", () => {
-  it("are those of the contract", () => {
+  it.each([true, false])("are those of the contract (durable: %s)", (durable) => {
     expect(
-      alarms()
+      alarms({ durable })
         .map(({ AlarmName }) => AlarmName)
         .sort(),
     ).toEqual(
@@ -41,12 +53,38 @@ describe("the alarms", () => {
     }
   });
 
-  it("go off when a run failed, threw or timed out", () => {
-    expect(metricOf(alarm(ALARMS.runFailed))).toEqual({
-      metric: "AWS/Lambda Errors Sum 300",
-      dimensions: ["FunctionName={ExporterFunction}"],
+  it("go off when an execution failed, took too long or was stopped, and not when an invocation is repeated", () => {
+    const { Metrics, ...rest } = alarm(ALARMS.runFailed);
+    const [sum, ...terms] = Metrics;
+    const described = terms.map(({ Id, MetricStat }: Json) => [
+      Id,
+      metricOf({ ...MetricStat.Metric, Statistic: MetricStat.Stat, Period: MetricStat.Period }),
+    ]);
+    const dimensions = ["FunctionName={ExporterFunction}"];
+    expect(Object.fromEntries(described)).toEqual({
+      failed: { metric: "AWS/Lambda DurableExecutionFailed Sum 300", dimensions },
+      timedOut: { metric: "AWS/Lambda DurableExecutionTimedOut Sum 300", dimensions },
+      stopped: { metric: "AWS/Lambda DurableExecutionStopped Sum 300", dimensions },
     });
-    expect(alarm(ALARMS.runFailed)).toMatchObject({ Threshold: 1, TreatMissingData: "notBreaching" });
+    expect(sum).toMatchObject({
+      Expression: "FILL(failed, 0) + FILL(timedOut, 0) + FILL(stopped, 0)",
+      ReturnData: true,
+    });
+    expect(rest).toMatchObject({ Threshold: 1, ComparisonOperator: "GreaterThanOrEqualToThreshold" });
+  });
+
+  it("see a failed execution whose number comes up to a quarter of an hour late", () => {
+    const { EvaluationPeriods, DatapointsToAlarm } = alarm(ALARMS.runFailed);
+    expect([EvaluationPeriods, DatapointsToAlarm]).toEqual([3, 1]);
+  });
+
+  it("go off when a run of a plain function failed, threw or timed out", () => {
+    const plain = alarm(ALARMS.runFailed, { durable: false });
+    expect(metricOf(plain)).toEqual({
+      metric: "AWS/Lambda Errors Sum 300",
+      dimensions: ["FunctionName={ExporterPlainFunction}"],
+    });
+    expect(plain).toMatchObject({ Threshold: 1, EvaluationPeriods: 1, TreatMissingData: "notBreaching" });
   });
 
   it("go off when no run succeeded for 26 hours, above all when nothing at all is heard", () => {
@@ -63,7 +101,7 @@ describe("the alarms", () => {
   });
 
   it("stay within a week of periods, CloudWatch's limit for periods of an hour", () => {
-    for (const { AlarmName, Period, EvaluationPeriods } of alarms()) {
+    for (const { AlarmName, Metrics, EvaluationPeriods, Period = Metrics?.[1].MetricStat.Period } of alarms()) {
       const longest = Period >= 3600 ? 7 * 86_400 : 86_400;
       expect(Period * EvaluationPeriods, AlarmName).toBeLessThanOrEqual(longest);
     }
@@ -147,5 +185,23 @@ describe("the dashboard", () => {
     const body = JSON.stringify(synthesise().one("AWS::CloudWatch::Dashboard").Properties.DashboardBody);
     for (const { name } of Object.values(METRICS)) expect(body).toContain(name);
     for (const id of Object.values(ALARMS)) expect(body).toContain(`Alarms${id}`);
+  });
+
+  it.each([
+    ["DurableExecutionStarted", "Sum"],
+    ["DurableExecutionSucceeded", "Sum"],
+    ["DurableExecutionFailed", "Sum"],
+    ["DurableExecutionDuration", "Maximum"],
+    ["DurableExecutionOperations", "Sum"],
+    ["DurableExecutionStorageWrittenBytes", "Sum"],
+  ])("shows %s of a durable function, and not of a plain one", (name, statistic) => {
+    expect(shownMetrics()).toContainEqual([name, ["FunctionName", "{ExporterFunction}"], statistic]);
+    expect(shownMetrics({ durable: false }).map(([shown]) => shown)).not.toContain(name);
+  });
+
+  it("shows how many executions are running, which Lambda counts for the account and Region only", () => {
+    const running = "ApproximateRunningDurableExecutions";
+    expect(shownMetrics()).toContainEqual([running, [], "Maximum"]);
+    expect(shownMetrics({ durable: false }).map(([shown]) => shown)).not.toContain(running);
   });
 });

@@ -20,6 +20,7 @@ describe("the checks of cdk-nag", () => {
     ["a VPC", { vpc: { vpcId: "vpc-0123abcd", subnetIds: ["subnet-0123abcd"] } }],
     ["an existing secret", { secretArn: "arn:aws:secretsmanager:eu-west-1:123456789012:secret:kore-AbCdEf" }],
     ["compliance mode", { retentionMode: "compliance" }],
+    ["a plain function", { durable: false }],
     ["removal of everything", { removal: "destroy", colderStorageDays: 0 }],
   ])("find nothing unexplained with %s", (_, settings) => {
     expect(() => synthesiseChecked(settings)).not.toThrow();

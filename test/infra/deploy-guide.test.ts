@@ -21,10 +21,21 @@ describe("the guide to deployment", () => {
     const settings: Record<string, unknown> = { ...readSettings(REQUIRED, TODAY) };
     for (const [name, standard] of documented) {
       const value = settings[name];
-      if (typeof value === "number" || (typeof value === "string" && !(name in REQUIRED))) {
+      if (
+        typeof value === "number" ||
+        typeof value === "boolean" ||
+        (typeof value === "string" && !(name in REQUIRED))
+      ) {
         expect(standard.replaceAll("`", ""), name).toBe(String(value));
       }
     }
+  });
+
+  it("states the limits that the stack sets", () => {
+    const { DurableConfig, EphemeralStorage } = synthesise().one("AWS::Lambda::Function").Properties;
+    expect(guide).toContain(`is given up after ${DurableConfig.ExecutionTimeout / 3600}`);
+    expect(guide).toContain(`keeps for ${DurableConfig.RetentionPeriodInDays} days`);
+    expect(guide).toContain(`the function's disk, ${EphemeralStorage.Size / 1024} GiB`);
   });
 
   it("names outputs that the stack has", () => {

@@ -11,15 +11,36 @@ const environment = (settings?: Record<string, unknown>): Record<string, string>
   );
 
 describe("the exporter function", () => {
-  it("runs on Node 24 and arm64 with one CPU, for fifteen minutes at most, once at a time", () => {
-    expect(properties()).toMatchObject({
+  it.each([true, false])("runs on Node 24 and arm64 with one CPU and 4 GiB of disk (durable: %s)", (durable) => {
+    expect(properties({ durable })).toMatchObject({
       Runtime: "nodejs24.x",
       Architectures: ["arm64"],
       MemorySize: 1769,
+      EphemeralStorage: { Size: 4096 },
       Timeout: 900,
-      ReservedConcurrentExecutions: 1,
       Handler: "index.handler",
     });
+    expect(properties({ durable })).not.toHaveProperty("ReservedConcurrentExecutions");
+  });
+
+  it("is durable: an execution takes 36 hours at most, is known for 30 days, and is encrypted with the stack's key", () => {
+    const { KMSKeyArn, ...limits } = properties().DurableConfig;
+    expect(limits).toEqual({ ExecutionTimeout: 36 * 3600, RetentionPeriodInDays: 30 });
+    expect(readable(KMSKeyArn)).toBe("{Key.Arn}");
+  });
+
+  it("outlives no page that it left in scratch", () => {
+    const { Rules } = synthesise().one("AWS::S3::Bucket", "Scratch").Properties.LifecycleConfiguration;
+    for (const { ExpirationInDays } of Rules) {
+      expect(ExpirationInDays * 24 * 3600).toBeGreaterThan(properties().DurableConfig.ExecutionTimeout);
+    }
+  });
+
+  it("is plain where the settings say so, and another function then, since none can be changed into the other", () => {
+    expect(properties({ durable: false })).not.toHaveProperty("DurableConfig");
+    const idOf = (durable: boolean) =>
+      Object.entries(synthesise({ durable }).resources).find(([, { Type }]) => Type === "AWS::Lambda::Function")?.[0];
+    expect(idOf(false)).not.toBe(idOf(true));
   });
 
   it("gets the settings under the names of the contract, and no secret value", () => {
@@ -73,21 +94,27 @@ describe("the exporter function", () => {
     });
   });
 
-  it("keeps every version, and is invoked by the alias live, which retries failed runs", () => {
-    expect(synthesise().one("AWS::Lambda::Version").DeletionPolicy).toBe("Retain");
-    const alias = synthesise().one("AWS::Lambda::Alias").Properties;
+  it.each([true, false])("keeps every version, and is invoked by the alias live (durable: %s)", (durable) => {
+    const made = synthesise({ durable });
+    expect(made.one("AWS::Lambda::Version").DeletionPolicy).toBe("Retain");
+    const alias = made.one("AWS::Lambda::Alias").Properties;
     expect([alias.Name, alias.FunctionVersion["Fn::GetAtt"][1]]).toEqual(["live", "Version"]);
-    const retries = synthesise().one("AWS::Lambda::EventInvokeConfig").Properties;
-    expect(retries).toMatchObject({ MaximumRetryAttempts: 2, MaximumEventAgeInSeconds: 6 * 3600 });
-    expect(JSON.stringify(retries.Qualifier)).toContain("ExporterFunctionAliaslive");
   });
+
+  it.each([
+    [true, 0, "ExporterFunctionAliaslive"],
+    [false, 2, "ExporterPlainFunctionAliaslive"],
+  ])(
+    "retries a failed run by its alias only where it did not do so itself (durable: %s)",
+    (durable, attempts, alias) => {
+      const retries = synthesise({ durable }).one("AWS::Lambda::EventInvokeConfig").Properties;
+      expect(retries).toMatchObject({ MaximumRetryAttempts: attempts, MaximumEventAgeInSeconds: 6 * 3600 });
+      expect(JSON.stringify(retries.Qualifier)).toContain(alias);
+    },
+  );
 
   it("leaves the events of runs that failed for good in its own queue", () => {
     expect(readable(properties().DeadLetterConfig.TargetArn)).toBe("{ExporterDeadLettersQueue.Arn}");
-  });
-
-  it("has nothing of a durable function", () => {
-    expect(properties()).not.toHaveProperty("DurableConfig");
   });
 });
 
@@ -104,6 +131,15 @@ describe("a private Kore environment", () => {
       [8443, 8443],
     ]);
     expect(group.SecurityGroupIngress).toBeUndefined();
+  });
+
+  it("lets the function out to AWS, where checkpoints go, whatever Kore's port", () => {
+    const { SecurityGroupEgress } = synthesise({ vpc, host: "https://kore.internal:8443" }).one(
+      "AWS::EC2::SecurityGroup",
+    ).Properties;
+    expect(SecurityGroupEgress).toContainEqual(
+      expect.objectContaining({ CidrIp: "0.0.0.0/0", IpProtocol: "tcp", FromPort: 443, ToPort: 443 }),
+    );
   });
 
   it("is reached with the security groups that the settings name, and none is made", () => {

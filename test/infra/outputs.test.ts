@@ -56,4 +56,18 @@ describe("the outputs", () => {
     const event = JSON.parse(given[given.indexOf("--payload") + 1] ?? "");
     expect(event).toEqual({ scheduledTime: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/) });
   });
+
+  it("hold a command that archives past days, where the function is a durable one", () => {
+    const words = output("BackfillCommand").split(" ");
+    expect(words.slice(0, 6)).toEqual(["npm", "run", "-s", "kore-sessions", "--", "backfill"]);
+    expect(words.slice(6)).toEqual([
+      "--function",
+      "{ExporterFunctionAliaslive}",
+      "--from",
+      "2026-01-01",
+      "--to",
+      "2026-01-31",
+    ]);
+    expect(synthesise({ durable: false }).outputs).not.toHaveProperty("BackfillCommand");
+  });
 });

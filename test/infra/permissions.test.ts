@@ -24,6 +24,9 @@ const listStatement = (): Json =>
     .one("AWS::IAM::Policy", "ExporterPermissionsRole")
     .Properties.PolicyDocument.Statement.find(({ Sid }: Json) => Sid === "ListArchive");
 
+const keyStatements = (settings?: Record<string, unknown>): Json[] =>
+  synthesise(settings).one("AWS::KMS::Key").Properties.KeyPolicy.Statement;
+
 /** The prefixes that a store lists while it works, as an S3 that holds nothing is asked for them. */
 async function prefixesListedBy(work: (store: S3Store) => Promise<void>): Promise<string[]> {
   const prefixes: string[] = [];
@@ -49,7 +52,13 @@ async function prefixesListedBy(work: (store: S3Store) => Promise<void>): Promis
 
 const FOLDERS = ["digests", "exports", "rejected", "sessions"];
 
+const CHECKPOINTS = [
+  "Allow lambda:CheckpointDurableExecution on {ExporterFunction.Arn}:*",
+  "Allow lambda:GetDurableExecutionState on {ExporterFunction.Arn}:*",
+];
+
 const ALLOWED = [
+  ...CHECKPOINTS,
   "Allow kms:Decrypt on {Key.Arn}",
   "Allow kms:GenerateDataKey on {Key.Arn}",
   "Allow logs:CreateLogStream on {ExporterLogs.Arn}",
@@ -57,9 +66,7 @@ const ALLOWED = [
   ...["AbortMultipartUpload", "GetObject", "PutObject"].flatMap((action) =>
     FOLDERS.map((folder) => `Allow s3:${action} on {ArchiveBucket.Arn}/${folder}/*`),
   ),
-  ...["AbortMultipartUpload", "DeleteObject", "GetObject", "PutObject"].map(
-    (action) => `Allow s3:${action} on {ScratchBucket.Arn}/*`,
-  ),
+  ...["AbortMultipartUpload", "GetObject", "PutObject"].map((action) => `Allow s3:${action} on {ScratchBucket.Arn}/*`),
   "Allow s3:ListBucket on {ArchiveBucket.Arn}",
   "Allow s3:ListBucket on {ScratchBucket.Arn}",
   "Allow secretsmanager:GetSecretValue on {Secret}",
@@ -67,12 +74,27 @@ const ALLOWED = [
 ];
 
 describe("the exporter's role", () => {
-  it("allows exactly what an export needs, and no deletion in the archive", () => {
+  it("allows exactly what an export needs, and no deletion anywhere", () => {
     const statements = statementsOf(synthesise(), "ExporterPermissionsRole");
     expect(statements).toEqual([...ALLOWED].sort());
-    expect(statements.filter((line) => /delete/i.test(line))).toEqual([
-      "Allow s3:DeleteObject on {ScratchBucket.Arn}/*",
+    expect(statements.filter((line) => /delete/i.test(line))).toEqual([]);
+  });
+
+  it("allows the same to a plain function, but for its checkpoints", () => {
+    expect(statementsOf(synthesise({ durable: false }), "ExporterPermissionsRole")).toEqual(
+      ALLOWED.filter((line) => !CHECKPOINTS.includes(line))
+        .map((line) => line.replace("ExporterFunction", "ExporterPlainFunction"))
+        .sort(),
+    );
+  });
+
+  it("is complete before the function exists, but for the checkpoints, which it has before the alias does", () => {
+    const dependenciesOf = (type: string) =>
+      (synthesise().one(type).DependsOn ?? []).filter((id) => synthesise().resources[id]?.Type === "AWS::IAM::Policy");
+    expect(dependenciesOf("AWS::Lambda::Function")).toEqual([
+      expect.stringMatching(/^ExporterPermissionsRoleDefaultPolicy/),
     ]);
+    expect(dependenciesOf("AWS::Lambda::Alias")).toEqual([expect.stringMatching(/^ExporterCheckpointsPolicy/)]);
   });
 
   it("has no managed or inline policy besides, and is Lambda's alone", () => {
@@ -146,13 +168,16 @@ describe("the other permissions of the stack", () => {
     ]);
   });
 
-  it("belong to these two roles only, and nobody may invoke the function from outside", () => {
-    const made = synthesise();
-    expect(made.all("AWS::IAM::Role")).toHaveLength(2);
-    expect(made.all("AWS::IAM::Policy")).toHaveLength(2);
-    expect(made.all("AWS::Lambda::Permission")).toEqual([]);
-    expect(made.all("AWS::Lambda::Url")).toEqual([]);
-  });
+  it.each([true, false])(
+    "belong to these two roles only, and nobody may invoke from outside (durable: %s)",
+    (durable) => {
+      const made = synthesise({ durable });
+      expect(made.all("AWS::IAM::Role")).toHaveLength(2);
+      expect(made.all("AWS::IAM::Policy")).toHaveLength(durable ? 3 : 2);
+      expect(made.all("AWS::Lambda::Permission")).toEqual([]);
+      expect(made.all("AWS::Lambda::Url")).toEqual([]);
+    },
+  );
 
   it("let analysts read the two tables, and change nothing but their own queries", () => {
     const { Properties } = synthesise().one("AWS::IAM::ManagedPolicy");
@@ -183,15 +208,29 @@ describe("the other permissions of the stack", () => {
     ]);
   });
 
-  it("let the services that use the key by themselves use it for this account only", () => {
-    const { Properties } = synthesise().one("AWS::KMS::Key");
-    const ofServices = Properties.KeyPolicy.Statement.filter(({ Principal }: Json) => Principal.Service);
+  it.each([
+    [true, ["lambda.amazonaws.com"]],
+    [false, []],
+  ])("let the services that use the key by themselves use it for this account only (durable: %s)", (durable, more) => {
+    const ofServices = keyStatements({ durable }).filter(({ Principal }) => Principal.Service);
     const services = ofServices.map(({ Principal }: Json) => readable(Principal.Service));
     expect(services.sort()).toEqual([
       "cloudwatch.amazonaws.com",
       "encryption.athena.amazonaws.com",
+      ...more,
       "logs.{Region}.amazonaws.com",
     ]);
     for (const { Condition } of ofServices) expect(JSON.stringify(Condition)).toContain("AWS::AccountId");
+  });
+
+  it("let Lambda use the key for the checkpoints of this account's functions, and for nothing else of Lambda's", () => {
+    const { Action, Condition } = keyStatements().find(({ Sid }) => Sid === "LambdaCheckpoints");
+    expect(Action).toEqual(["kms:Decrypt", "kms:GenerateDataKey"]);
+    expect(Condition.StringEquals).toEqual({ "aws:SourceAccount": { Ref: "AWS::AccountId" } });
+    const functions = expect.stringMatching(/:lambda:\{Region\}:\{AccountId\}:function:\*$/);
+    expect(Object.entries(Condition.ArnLike).map(([name, arn]) => [name, readable(arn)])).toEqual([
+      ["kms:EncryptionContext:aws:lambda:FunctionArn", functions],
+      ["aws:SourceArn", functions],
+    ]);
   });
 });

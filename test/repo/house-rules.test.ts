@@ -30,6 +30,7 @@ const CORE = ["kore", "sessions", "parquet", "archive"];
 const COMPOSITION = [
   "functions/exporter/connect.ts",
   "functions/exporter/run-export.ts",
+  "functions/exporter/run-in-steps.ts",
   "functions/exporter/settings.ts",
   "functions/exporter/handler.ts",
 ];
@@ -47,9 +48,10 @@ function mayImport(from: string, to: string): boolean {
   if (CORE.includes(one))
     return LEAVES.includes(to) || (one === "parquet" && to === "functions/exporter/sessions/row.ts");
   if (one === "export") return CORE.includes(other) || LEAVES.includes(to);
+  if (one === "steps") return ["export", "kore", "archive"].includes(other) || LEAVES.includes(to);
   if (one === "demo") return !from.startsWith("demo/stand-in/") && ["cli", "shared"].includes(other);
   if (one === "cli") return ["shared", "export", "archive", "kore"].includes(other);
-  if (one === "lambda") return ["shared", "export"].includes(other);
+  if (one === "lambda") return ["shared", "export", "steps", "kore", "archive"].includes(other);
   return one === "shared" ? from !== "functions/exporter/contract.ts" : false;
 }
 

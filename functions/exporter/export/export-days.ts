@@ -32,33 +32,32 @@ function stopsSource(error: ExporterError | null): boolean {
 export interface SourceResult {
   readonly source: string;
   readonly days: readonly DayResult[];
-  /** Days that the run ended before: its time or its operations were used up, or the source had failed. */
+  /** Days that were not come to: the source had failed, or the run had come to its end. */
   readonly left: readonly Day[];
+  /** What ended the source, if it was not one of its days. */
+  readonly error: ExporterError | null;
 }
 
 /** Exports the days of an agenda one after another, until it is done, a failure stops the source, or the run ends. */
 export async function exportSource(agenda: Agenda, work: SourceWork, ports: ExportPorts): Promise<SourceResult> {
   const source = sourceName(work.source);
   const days: DayResult[] = [];
-  for (;;) {
-    const after = days.at(-1)?.dt ?? null;
-    const next = await work.next((reader) => agenda.next(after, reader));
-    if (next.kind === "none") return { source, days, left: [] };
-    if (next.kind === "stopped") return { source, days, left: agenda.left(after) };
-    const result = await exportDayUnlessStopped(next.dt, work, ports);
-    if (result === null) return { source, days, left: agenda.left(after) };
-    days.push(result);
-    if (stopsSource(result.error)) return { source, days, left: agenda.left(result.dt) };
-  }
-}
-
-/** The day's result; null if the run came to its end in the middle of the day, which another run goes on with. */
-async function exportDayUnlessStopped(dt: Day, work: SourceWork, ports: ExportPorts): Promise<DayResult | null> {
+  const latest = () => days.at(-1) ?? null;
+  const endedBy = (error: ExporterError | null) => {
+    return { source, days, left: agenda.left(latest()?.dt ?? null), error };
+  };
   try {
-    return await exportDay(dt, work, ports);
+    while (!stopsSource(latest()?.error ?? null)) {
+      const next = await work.next((reader) => agenda.next(latest()?.dt ?? null, reader));
+      if (next.kind === "none") return { source, days, left: [], error: null };
+      if (next.kind === "stopped") return endedBy(null);
+      days.push(await exportDay(next.dt, work, ports));
+    }
+    return endedBy(null);
   } catch (error) {
-    if (error instanceof ExporterError && error.code === "ERR_INTERRUPTED") return null;
-    throw error;
+    ports.signal?.throwIfAborted();
+    if (!(error instanceof ExporterError)) throw error;
+    return endedBy(error.code === "ERR_INTERRUPTED" ? null : error);
   }
 }
 
@@ -76,7 +75,9 @@ export async function exportSources(tasks: readonly SourceTask[], ports: ExportP
     tasks.map(async (task) => {
       try {
         const { agenda, work } = task(signal);
-        return await exportSource(agenda, work, { ...ports, signal });
+        const result = await exportSource(agenda, work, { ...ports, signal });
+        if (result.error !== null) throw result.error;
+        return result;
       } catch (error) {
         failure.abort(error);
         throw error;

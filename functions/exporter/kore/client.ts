@@ -10,7 +10,7 @@ import { type KoreRequest, toRequest } from "./request.ts";
 import { retryPolicy } from "./retry.ts";
 import { type Credentials, signToken } from "./token.ts";
 import { connectionFailure, readBody } from "./transport.ts";
-import type { SessionsAnswer, SessionsApi, SessionsQuery, Source } from "./wire.ts";
+import type { KoreConnection, SessionsAnswer, SessionsQuery, Source } from "./wire.ts";
 
 /** Where the client's credentials come from. */
 export interface CredentialsSource {
@@ -48,7 +48,7 @@ export interface KoreClientOptions {
  * Asks the Sessions History API for one source: signs each attempt, stays inside the quota, retries what can pass, and
  * hands out answers that were checked.
  */
-export class KoreClient implements SessionsApi {
+export class KoreClient implements KoreConnection {
   readonly #options: KoreClientOptions;
   readonly #agent = new Agent({ pipelining: 1, connections: 4, headersTimeout: 0, bodyTimeout: 0 });
   #attempts = 0;
@@ -57,7 +57,6 @@ export class KoreClient implements SessionsApi {
     this.#options = options;
   }
 
-  /** Requests sent so far; every attempt counts, as it does in Kore's quota. */
   get attempts(): number {
     return this.#attempts;
   }

@@ -53,3 +53,10 @@ export interface SessionsApi {
   /** Hears how many requests the work at hand will still need, as far as can be told. */
   expect(requests: number): void;
 }
+
+/** Somebody who asks Kore itself, until it is closed. */
+export interface KoreConnection extends SessionsApi {
+  /** Requests sent so far; every attempt counts, as it does in Kore's quota. */
+  readonly attempts: number;
+  close(): Promise<void>;
+}

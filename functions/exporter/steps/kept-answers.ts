@@ -1,0 +1,125 @@
+import { promisify } from "node:util";
+import { gunzip, gzip } from "node:zlib";
+import type { ArchiveStore } from "../archive/store.ts";
+import { ExporterError } from "../errors.ts";
+import type { SessionsAnswer, SessionsQuery } from "../kore/wire.ts";
+
+const LINE_FEED = 10;
+
+interface Exchange {
+  readonly query: string;
+  readonly answer: SessionsAnswer;
+}
+
+/** The line that stands before the texts of an answer's sessions. */
+interface Head {
+  readonly query: string;
+  readonly total: number | null;
+  readonly moreAvailable: boolean | null;
+  readonly invalidSessions: readonly string[];
+  /** Length of each session's text. */
+  readonly bytes: readonly number[];
+}
+
+/**
+ * What Kore answered to the questions about one thing, in their order, kept in scratch by a few objects: one for each
+ * turn of asking. A question that is put again gets the answers again; where it takes another course than before, what
+ * was kept from there on counts no more.
+ */
+export class KeptAnswers {
+  readonly #store: ArchiveStore;
+  readonly #prefix: string;
+  readonly #known: Exchange[];
+  #chunks: number;
+  #given = 0;
+  readonly #fresh: Exchange[] = [];
+
+  private constructor(store: ArchiveStore, prefix: string, known: Exchange[], chunks: number) {
+    this.#store = store;
+    this.#prefix = prefix;
+    this.#known = known;
+    this.#chunks = chunks;
+  }
+
+  /** Reads what is kept under a prefix, which ends with a slash. */
+  static async load(store: ArchiveStore, prefix: string): Promise<KeptAnswers> {
+    const known: Exchange[] = [];
+    let chunks = 0;
+    for await (const key of store.list(prefix)) {
+      const object = await store.read(key);
+      if (object === null) break;
+      known.push(...decode(await unpack(object.body)));
+      chunks++;
+    }
+    return new KeptAnswers(store, prefix, known, chunks);
+  }
+
+  /** The answer that the next question was given before; null if it has to be asked. */
+  again(query: SessionsQuery): SessionsAnswer | null {
+    const kept = this.#known[this.#given];
+    if (kept?.query !== JSON.stringify(query)) {
+      this.#known.splice(this.#given);
+      return null;
+    }
+    this.#given++;
+    return kept.answer;
+  }
+
+  /** Adds the answer to a question that had to be asked. */
+  add(query: SessionsQuery, answer: SessionsAnswer): void {
+    this.#fresh.push({ query: JSON.stringify(query), answer });
+  }
+
+  /** Answers added since they were kept last. */
+  get fresh(): number {
+    return this.#fresh.length;
+  }
+
+  /** Keeps what was added; `requests` is how many it took to get it. */
+  async keep(requests: number): Promise<void> {
+    if (requests === 0 && this.#fresh.length === 0) return;
+    const name = `${String(this.#chunks).padStart(5, "0")}-${requests}.gz`;
+    await this.#store.writeIf(`${this.#prefix}${name}`, await pack(encode(this.#fresh)), null);
+    this.#fresh.splice(0);
+    this.#chunks++;
+  }
+}
+
+/** Requests that the answers kept below a prefix took. */
+export async function requestsBelow(store: ArchiveStore, prefix: string): Promise<number> {
+  let requests = 0;
+  for await (const key of store.list(prefix)) requests += Number(/\/\d{5,}-(\d+)\.gz$/.exec(key)?.[1] ?? 0);
+  return requests;
+}
+
+const pack = (bytes: Buffer): Promise<Buffer> => promisify(gzip)(bytes, { level: 1 });
+const unpack = promisify(gunzip);
+
+/** For each answer a line of JSON, then the texts of its sessions without anything between them. */
+function encode(exchanges: readonly Exchange[]): Buffer {
+  return Buffer.concat(
+    exchanges.flatMap(({ query, answer: { total, moreAvailable, invalidSessions, sessions } }) => {
+      const bytes = sessions.map(({ raw }) => raw.length);
+      const head: Head = { query, total, moreAvailable, invalidSessions, bytes };
+      return [Buffer.from(`${JSON.stringify(head)}\n`), ...sessions.map(({ raw }) => raw)];
+    }),
+  );
+}
+
+function decode(bytes: Buffer): Exchange[] {
+  const exchanges: Exchange[] = [];
+  let at = 0;
+  while (at < bytes.length) {
+    const lineEnd = bytes.indexOf(LINE_FEED, at);
+    if (lineEnd === -1) throw new ExporterError("ERR_INTERNAL", "An answer kept in scratch is damaged. Run again.");
+    const { query, bytes: lengths, ...rest } = JSON.parse(bytes.toString("utf8", at, lineEnd)) as Head;
+    at = lineEnd + 1;
+    const sessions = lengths.map((length) => {
+      const raw = bytes.subarray(at, at + length);
+      at += length;
+      return { raw, value: JSON.parse(raw.toString()) as unknown };
+    });
+    exchanges.push({ query, answer: { ...rest, sessions } });
+  }
+  return exchanges;
+}

@@ -1,0 +1,179 @@
+import { z } from "zod";
+import type { ArchiveStore, StoredObject } from "../archive/store.ts";
+import type { Clock } from "../clock.ts";
+import { ExporterError } from "../errors.ts";
+import { Quota, type QuotaLimits, type QuotaState, UNUSED } from "../kore/quota.ts";
+
+/** Who works on a source: an execution, for the night or for days that somebody named. */
+const owner = z.object({ id: z.string(), kind: z.enum(["night", "days"]) });
+export type Owner = Readonly<z.infer<typeof owner>>;
+
+const leaseState = z.object({
+  owner: owner.nullable(),
+  /** Until when the owner has it, in milliseconds since 1970. */
+  until: z.number(),
+  /** Who waits for it: gets it at the owner's next day. */
+  next: owner.nullable(),
+  quota: z.object({ ended: z.array(z.number()), granted: z.number(), expected: z.number().nullable() }),
+  /** Requests that the step under way may send: if it never says how many it did, they count as sent. */
+  pledged: z.number(),
+});
+type LeaseState = Readonly<z.infer<typeof leaseState>>;
+
+const FREE: LeaseState = { owner: null, until: 0, next: null, quota: { ...UNUSED, ended: [] }, pledged: 0 };
+
+/** A step's own time, and some for Lambda to begin the one behind it. */
+const SPARE_MS = 60_000;
+/** How long whoever is next has to come and take the lease. */
+const TAKE_OVER_MS = 10 * 60_000;
+const MOST_TRIES = 5;
+
+/** What a step needs of the lease. */
+export interface Hold {
+  /** The longest that the step takes. */
+  readonly stepMs: number;
+  /** Requests that it sends at most. */
+  readonly requests: number;
+  /** True if whoever stands in line goes first. */
+  readonly yields: boolean;
+}
+
+/** Thrown where another execution has the lease. */
+export class SourceBusy extends Error {
+  override readonly name = "SourceBusy";
+  readonly by: Owner;
+  readonly untilMs: number;
+
+  constructor(by: Owner, untilMs: number) {
+    super(`another run has this source until ${new Date(untilMs).toISOString()}`);
+    this.by = by;
+    this.untilMs = untilMs;
+  }
+}
+
+/**
+ * The right of one execution to work on a source, kept in scratch, and with it what has been used of the source's quota.
+ *
+ * It is taken for one step at a time by a conditional put, and is over some time after the step that should have
+ * followed: a dead execution leaves it to others. Whoever meets it taken may queue up: the owner hands it over before
+ * its next day, and queues up in turn.
+ */
+export class Lease {
+  readonly #store: ArchiveStore;
+  readonly #key: string;
+  readonly #owner: Owner;
+  readonly #clock: Clock;
+  readonly #limits: QuotaLimits;
+
+  constructor(store: ArchiveStore, source: string, owner: Owner, clock: Clock, limits: QuotaLimits) {
+    this.#store = store;
+    this.#key = `leases/${source}.json`;
+    this.#owner = owner;
+    this.#clock = clock;
+    this.#limits = limits;
+  }
+
+  /**
+   * Does a step's work under the lease, which is then kept for the wait behind it and one more step. Throws
+   * `SourceBusy`.
+   */
+  async hold<T>(
+    { stepMs, requests, yields }: Hold,
+    work: (quota: Quota) => Promise<T>,
+    waitAfter: (result: T) => number,
+  ): Promise<T> {
+    if (yields) await this.#handOver();
+    const until = this.#clock.now() + stepMs + SPARE_MS;
+    const { quota: before } = await this.#change((held) => {
+      const quota = withPledge(held, this.#clock.now());
+      return { ...held, owner: this.#owner, until, quota, pledged: requests };
+    });
+    const quota = new Quota(this.#limits, this.#clock, requests, before);
+    const result = await work(quota);
+    const { ended, granted, expected } = quota.state;
+    const kept = this.#clock.now() + waitAfter(result) + stepMs + SPARE_MS;
+    const after = { ended: [...ended], granted, expected };
+    await this.#change((held) => ({ ...held, until: kept, quota: after, pledged: 0 }));
+    return result;
+  }
+
+  /** Stands in line for the lease, unless somebody does already. */
+  async queue(): Promise<void> {
+    const { state, object } = await this.#read();
+    if (state.next !== null || state.owner === null) return;
+    await this.#write({ ...state, next: this.#owner }, object).catch(ignoreLostRace);
+  }
+
+  /** Gives the lease to whoever stands in line. Throws `SourceBusy` if there was somebody. */
+  async #handOver(): Promise<void> {
+    const { state, object } = await this.#read();
+    if (!this.#isMine(state) || state.next === null || state.next.id === this.#owner.id) return;
+    const until = this.#clock.now() + TAKE_OVER_MS;
+    await this.#write({ ...state, owner: state.next, until, next: this.#owner }, object);
+    throw new SourceBusy(state.next, until);
+  }
+
+  /** Gives the lease up, or the place in line for it. */
+  async release(): Promise<void> {
+    const { state, object } = await this.#read();
+    const inLine = state.next?.id === this.#owner.id;
+    if (inLine) await this.#write({ ...state, next: null }, object).catch(ignoreLostRace);
+    if (inLine || !this.#isMine(state)) return;
+    const until = state.next === null ? 0 : this.#clock.now() + TAKE_OVER_MS;
+    await this.#write({ ...state, owner: state.next, until, next: null }, object).catch(ignoreLostRace);
+  }
+
+  #isMine({ owner: holder }: LeaseState): boolean {
+    return holder?.id === this.#owner.id;
+  }
+
+  async #change(next: (held: LeaseState) => LeaseState): Promise<LeaseState> {
+    for (let attempt = 1; ; attempt++) {
+      const { state, object } = await this.#read();
+      if (state.owner !== null && !this.#isMine(state) && state.until > this.#clock.now()) {
+        throw new SourceBusy(state.owner, state.until);
+      }
+      const queued = state.next?.id === this.#owner.id ? null : state.next;
+      try {
+        const changed = next({ ...state, next: queued });
+        await this.#write(changed, object);
+        return changed;
+      } catch (error) {
+        if (attempt === MOST_TRIES) throw error;
+        ignoreLostRace(error);
+      }
+    }
+  }
+
+  async #read(): Promise<{ state: LeaseState; object: StoredObject | null }> {
+    const object = await this.#store.read(this.#key);
+    if (object === null) return { state: FREE, object };
+    return { state: parsed(object.body.toString()), object };
+  }
+
+  async #write(state: LeaseState, object: StoredObject | null): Promise<void> {
+    await this.#store.writeIf(this.#key, Buffer.from(JSON.stringify(state)), object?.version ?? null);
+  }
+}
+
+/** What a dead step may have sent counts as sent now: Kore saw it no later. */
+function withPledge({ quota, pledged }: LeaseState, now: number): LeaseState["quota"] {
+  if (pledged === 0) return quota;
+  const sent: QuotaState["ended"] = Array.from({ length: pledged }, () => now);
+  return { ...quota, granted: 0, ended: [...quota.ended, ...sent] };
+}
+
+/** A lease that cannot be read is nobody's: it lives in scratch, which may be emptied at any time. */
+function parsed(text: string): LeaseState {
+  try {
+    return leaseState.parse(JSON.parse(text));
+  } catch {
+    return FREE;
+  }
+}
+
+/** Somebody else changed it at the same time: what they wrote is read again. */
+function ignoreLostRace(error: unknown): void {
+  if (error instanceof ExporterError && error.code === "ERR_ARCHIVE_CHANGED") return;
+  throw error;
+}

@@ -1,0 +1,65 @@
+import type { Clock } from "../clock.ts";
+import { ExporterError } from "../errors.ts";
+import type { Quota } from "../kore/quota.ts";
+import type { KoreConnection, SessionsAnswer, SessionsApi, SessionsQuery } from "../kore/wire.ts";
+import type { KeptAnswers } from "./kept-answers.ts";
+import { Pause } from "./pause.ts";
+
+/** What one turn of asking takes at most, besides its batch of requests. */
+const LONGEST_TURN_MS = 90_000;
+const LARGEST_TURN_BYTES = 32 * 1024 * 1024;
+/** Shorter waits for the minute's quota are not worth a pause. */
+const SHORT_WAIT_MS = 2_000;
+
+/** Answers from what is kept, then asks Kore for at most a batch, then throws a `Pause`. */
+export class RememberingApi implements SessionsApi {
+  readonly #kept: KeptAnswers;
+  readonly #client: KoreConnection;
+  readonly #quota: Quota;
+  readonly #clock: Clock;
+  readonly #batch: number;
+  readonly #endMs: number;
+  #bytes = 0;
+
+  constructor(kept: KeptAnswers, client: KoreConnection, quota: Quota, clock: Clock, batch: number) {
+    this.#kept = kept;
+    this.#client = client;
+    this.#quota = quota;
+    this.#clock = clock;
+    this.#batch = batch;
+    this.#endMs = clock.now() + LONGEST_TURN_MS;
+  }
+
+  async sessions(query: SessionsQuery, signal?: AbortSignal): Promise<SessionsAnswer> {
+    const known = this.#kept.again(query);
+    if (known !== null) return known;
+    signal?.throwIfAborted();
+    this.#pauseIfDue();
+    const answer = await this.#client.sessions(query, signal);
+    this.#kept.add(query, answer);
+    for (const { raw } of answer.sessions) this.#bytes += raw.length;
+    return answer;
+  }
+
+  expect(requests: number): void {
+    this.#client.expect(requests);
+  }
+
+  #pauseIfDue(): void {
+    const waitMs = this.#quota.wait();
+    const used = this.#client.attempts >= this.#batch || this.#bytes >= LARGEST_TURN_BYTES;
+    if (used || waitMs > SHORT_WAIT_MS || this.#clock.now() >= this.#endMs) throw new Pause(waitMs);
+  }
+}
+
+/** Answers from what is kept alone: for work on what was read before. Throws `ERR_INTERNAL` where that is not all. */
+export function onlyKept(kept: KeptAnswers): SessionsApi {
+  return {
+    sessions: async (query) => {
+      const known = kept.again(query);
+      if (known !== null) return known;
+      throw new ExporterError("ERR_INTERNAL", "Answers that were kept in scratch are gone. Run again.");
+    },
+    expect: () => {},
+  };
+}
