@@ -1,6 +1,7 @@
 import { Command, CommanderError } from "commander";
 import { EXPORTER_VERSION } from "../functions/exporter/contract.ts";
 import { asExporterError, ERRORS } from "../functions/exporter/errors.ts";
+import { backfillCommand } from "./commands/backfill.ts";
 import { exportCommand } from "./commands/export.ts";
 import { sqlCommand } from "./commands/sql.ts";
 import { statusCommand } from "./commands/status.ts";
@@ -47,7 +48,8 @@ function program(io: CommandIo, finish: Finish): Command {
     .configureOutput({ writeOut: (text) => io.stdout.write(text), writeErr: (text) => io.stderr.write(text) })
     .configureHelp({ helpWidth: 100 })
     .showHelpAfterError("Try --help.");
-  for (const command of [exportCommand, statusCommand, sqlCommand]) root.addCommand(command(io, finish));
+  for (const command of [exportCommand, statusCommand, sqlCommand, backfillCommand])
+    root.addCommand(command(io, finish));
   for (const command of root.commands) command.copyInheritedSettings(root);
   return root;
 }

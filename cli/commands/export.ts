@@ -4,8 +4,7 @@ import type { Day } from "../../functions/exporter/export/calendar.ts";
 import { runExport, type Task } from "../../functions/exporter/run-export.ts";
 import { readSettings, type Settings } from "../../functions/exporter/settings.ts";
 import { checkFolder } from "../check-folder.ts";
-import { daysJson, daysText, skippedDays } from "../day-results.ts";
-import { describe } from "../describe.ts";
+import { skippedDays, tellDays } from "../day-results.ts";
 import type { CommandIo } from "../io.ts";
 import { type DayOptions, environmentWith, Problems, readDays, type SettingOptions, withArchive } from "../options.ts";
 import type { Finish } from "../program.ts";
@@ -64,11 +63,7 @@ async function exportAction(options: Options, io: CommandIo): Promise<0 | 1> {
     });
     view.stop();
     const results = sources.flatMap((source) => source.days);
-    const skipped = options.repair ? [] : skippedDays(sources);
-    for (const { error } of results) if (error?.code === "ERR_INTERNAL") io.stderr.write(describe(error));
-    const ok = skipped.length === 0 && results.every((result) => result.ok);
-    io.stdout.write(options.json ? `${JSON.stringify(daysJson(results, skipped, ok))}\n` : daysText(results, skipped));
-    return ok ? 0 : 1;
+    return tellDays(results, options.repair ? [] : skippedDays(sources), options.json, io);
   } finally {
     view.stop();
   }

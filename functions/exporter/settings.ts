@@ -49,6 +49,7 @@ export const SETTINGS = {
   KORE_REQUEST_TIMEOUT_SECONDS: "for one request, its answer included (30)",
   KORE_LOOK_BACK_DAYS: "how many days back `--repair` and the nightly run look (16)",
   KORE_START_DATE: "first day that `--repair` and the nightly run archive (the look-back's)",
+  KORE_FUNCTION: "deployed function that `backfill` starts (an alias's ARN)",
 } as const;
 
 /** Settings of later versions: to pass over one in silence would archive what its user meant to protect. */
