@@ -1,5 +1,5 @@
 import { CONTAINMENT_TYPES, type ContainmentType } from "../contract.ts";
-import { KoreRefusal } from "../kore/refusal.ts";
+import { isRefusedCount, KoreRefusal } from "../kore/refusal.ts";
 import { koreInstant } from "../kore/request.ts";
 import type { SessionsApi, SessionsQuery, Source } from "../kore/wire.ts";
 import type { Window } from "./calendar.ts";
@@ -38,8 +38,7 @@ export async function askTotal(reader: Reader, list: ListName, window: Window): 
     const query = { ...listQuery(list, window), skip: 0, limit: 1 };
     return (await reader.api.sessions(query, reader.signal)).total;
   } catch (error) {
-    const refused = error instanceof KoreRefusal && (error.status === 400 || error.status === 412);
-    if (list === "all" && refused) return "refused";
+    if (list === "all" && error instanceof KoreRefusal && isRefusedCount(error)) return "refused";
     throw error;
   }
 }

@@ -42,6 +42,11 @@ export function refusal(
   return new KoreFailure("final", new KoreRefusal(status, `${message} ${help}`));
 }
 
+/** True for the refusals with which an API that wants a containment type may meet a question without one. */
+export function isRefusedCount({ status }: KoreRefusal): boolean {
+  return status === 400 || status === 412;
+}
+
 /** A 4xx that no retry mends. The status is kept: some are an answer to act on, such as a refused count. */
 export class KoreRefusal extends ExporterError {
   readonly status: number;

@@ -91,7 +91,7 @@ class DurableSteps implements Steps {
     for (;;) {
       this.#operations.used++;
       const inTime = async (): Promise<Done<T>> => {
-        if (this.#operations.used > this.#limits.operations) return { kind: "ended" };
+        if (this.#operations.used > this.#limits.operations && kind !== "release") return { kind: "ended" };
         if (this.#context.lambdaContext.getRemainingTimeInMillis() < mostMs + SPARE_MS) return { kind: "later" };
         return { kind: "done", value: await withinTime(mostMs, name, work, this.#limits.graceMs) };
       };

@@ -38,7 +38,7 @@ class PlainSteps implements Steps {
     return gate(async () => {
       const leftMs = this.#endMs - this.#clock.now();
       if (leftMs < leastMs) throw outOfTime();
-      return withinTime(Math.min(leftMs, mostMs), name, work);
+      return withinTime(Math.max(0, Math.min(leftMs, mostMs)), name, work);
     });
   }
 

@@ -3,6 +3,7 @@ import { rm } from "node:fs/promises";
 import { z } from "zod";
 import type { ArchiveStore } from "../archive/store.ts";
 import type { Clock } from "../clock.ts";
+import type { ErrorCode } from "../errors.ts";
 import { type BuiltSlice, buildSlice } from "../export/build-slice.ts";
 import type { Day } from "../export/calendar.ts";
 import { type DayResult, sourceName } from "../export/export-day.ts";
@@ -18,6 +19,9 @@ import { revivedError, shortened, type ToldError, tellError } from "./told-error
 
 /** Scratch empties itself after two days; what is older than this is not gone on with. */
 const OLDEST_ATTEMPT_MS = 36 * 3_600_000;
+
+/** Errors after which what was kept is no good start: it may itself be at fault. */
+const NOT_TO_BE_GONE_ON_WITH: ReadonlySet<ErrorCode> = new Set(["ERR_INTERNAL", "ERR_KORE_REFUSED"]);
 
 /** What a day's attempt in scratch says of itself. */
 const keptAttempt = z.object({
@@ -114,8 +118,7 @@ export class DayInSteps implements DayWork {
         const slices = await new KeptSlices(this.#ports.scratch, this.#folder()).load(folder);
         const requests = await requestsBelow(this.#ports.scratch, this.#folder());
         const concluded = await conclude({ folder, slices, requests });
-        const broken = concluded.error?.code === "ERR_INTERNAL";
-        if (concluded.error === null || broken) await this.#close();
+        if (concluded.error === null || NOT_TO_BE_GONE_ON_WITH.has(concluded.error.code)) await this.#close();
         return toldResult(concluded);
       }),
     );

@@ -86,9 +86,9 @@ export class InSteps implements SourceWork {
     return run(new DayInSteps(this, dt, this.#ports));
   }
 
-  /** Gives the source up for others, if there is still time; otherwise the lease ends by itself. */
+  /** Gives the source up for others. Where that fails, the lease ends by itself. */
   async release(): Promise<void> {
-    const step: Step = { kind: "open", name: `release ${this.#name}`, gate: (run) => run() };
+    const step: Step = { kind: "release", name: `release ${this.#name}`, gate: (run) => run() };
     const released = this.#ports.steps.run(step, async () => {
       await this.#lease.release();
       return null;

@@ -2,24 +2,24 @@ import { promisify } from "node:util";
 import { gunzip, gzip } from "node:zlib";
 import type { ArchiveStore } from "../archive/store.ts";
 import { ExporterError } from "../errors.ts";
+import { KoreRefusal } from "../kore/refusal.ts";
 import type { SessionsAnswer, SessionsQuery } from "../kore/wire.ts";
 
 const LINE_FEED = 10;
 
+/** A page, or a refusal that is an answer to act on. */
+export type KeptAnswer = SessionsAnswer | KoreRefusal;
+
 interface Exchange {
   readonly query: string;
-  readonly answer: SessionsAnswer;
+  readonly answer: KeptAnswer;
 }
 
-/** The line that stands before the texts of an answer's sessions. */
-interface Head {
-  readonly query: string;
-  readonly total: number | null;
-  readonly moreAvailable: boolean | null;
-  readonly invalidSessions: readonly string[];
-  /** Length of each session's text. */
-  readonly bytes: readonly number[];
-}
+/** The line that stands before the texts of a page's sessions, or instead of a page. */
+type Head = { readonly query: string } & (
+  | { readonly refusal: { readonly status: number; readonly message: string } }
+  | (Omit<SessionsAnswer, "sessions"> & { readonly bytes: readonly number[] })
+);
 
 /**
  * What Kore answered to the questions about one thing, in their order, kept in scratch by a few objects: one for each
@@ -33,6 +33,7 @@ export class KeptAnswers {
   #chunks: number;
   #given = 0;
   readonly #fresh: Exchange[] = [];
+  #freshBytes = 0;
 
   private constructor(store: ArchiveStore, prefix: string, known: Exchange[], chunks: number) {
     this.#store = store;
@@ -48,14 +49,16 @@ export class KeptAnswers {
     for await (const key of store.list(prefix)) {
       const object = await store.read(key);
       if (object === null) break;
-      known.push(...decode(await unpack(object.body)));
+      const { from, exchanges } = decode(await unpack(object.body));
+      known.splice(from);
+      known.push(...exchanges);
       chunks++;
     }
     return new KeptAnswers(store, prefix, known, chunks);
   }
 
   /** The answer that the next question was given before; null if it has to be asked. */
-  again(query: SessionsQuery): SessionsAnswer | null {
+  again(query: SessionsQuery): KeptAnswer | null {
     const kept = this.#known[this.#given];
     if (kept?.query !== JSON.stringify(query)) {
       this.#known.splice(this.#given);
@@ -66,8 +69,15 @@ export class KeptAnswers {
   }
 
   /** Adds the answer to a question that had to be asked. */
-  add(query: SessionsQuery, answer: SessionsAnswer): void {
+  add(query: SessionsQuery, answer: KeptAnswer): void {
     this.#fresh.push({ query: JSON.stringify(query), answer });
+    if (answer instanceof KoreRefusal) return;
+    for (const { raw } of answer.sessions) this.#freshBytes += raw.length;
+  }
+
+  /** Length of the sessions' texts that were added since answers were kept last. */
+  get freshBytes(): number {
+    return this.#freshBytes;
   }
 
   /** Answers added since they were kept last. */
@@ -75,12 +85,18 @@ export class KeptAnswers {
     return this.#fresh.length;
   }
 
+  /** Answers in all. */
+  get count(): number {
+    return this.#known.length + this.#fresh.length;
+  }
+
   /** Keeps what was added; `requests` is how many it took to get it. */
   async keep(requests: number): Promise<void> {
     if (requests === 0 && this.#fresh.length === 0) return;
     const name = `${String(this.#chunks).padStart(5, "0")}-${requests}.gz`;
-    await this.#store.writeIf(`${this.#prefix}${name}`, await pack(encode(this.#fresh)), null);
-    this.#fresh.splice(0);
+    await this.#store.writeIf(`${this.#prefix}${name}`, await pack(encode(this.#known.length, this.#fresh)), null);
+    this.#known.push(...this.#fresh.splice(0));
+    this.#freshBytes = 0;
     this.#chunks++;
   }
 }
@@ -95,25 +111,42 @@ export async function requestsBelow(store: ArchiveStore, prefix: string): Promis
 const pack = (bytes: Buffer): Promise<Buffer> => promisify(gzip)(bytes, { level: 1 });
 const unpack = promisify(gunzip);
 
-/** For each answer a line of JSON, then the texts of its sessions without anything between them. */
-function encode(exchanges: readonly Exchange[]): Buffer {
-  return Buffer.concat(
-    exchanges.flatMap(({ query, answer: { total, moreAvailable, invalidSessions, sessions } }) => {
+/**
+ * A line that says behind how many earlier answers these come (what was kept beyond that counts no more); then for each
+ * answer a line of JSON, and the texts of its sessions without anything between them.
+ */
+function encode(from: number, exchanges: readonly Exchange[]): Buffer {
+  return Buffer.concat([
+    Buffer.from(`${from}\n`),
+    ...exchanges.flatMap(({ query, answer }) => {
+      if (answer instanceof KoreRefusal) {
+        return [line({ query, refusal: { status: answer.status, message: answer.message } })];
+      }
+      const { sessions, ...rest } = answer;
       const bytes = sessions.map(({ raw }) => raw.length);
-      const head: Head = { query, total, moreAvailable, invalidSessions, bytes };
-      return [Buffer.from(`${JSON.stringify(head)}\n`), ...sessions.map(({ raw }) => raw)];
+      return [line({ query, ...rest, bytes }), ...sessions.map(({ raw }) => raw)];
     }),
-  );
+  ]);
 }
 
-function decode(bytes: Buffer): Exchange[] {
+function line(head: Head): Buffer {
+  return Buffer.from(`${JSON.stringify(head)}\n`);
+}
+
+function decode(bytes: Buffer): { readonly from: number; readonly exchanges: readonly Exchange[] } {
   const exchanges: Exchange[] = [];
-  let at = 0;
+  let at = bytes.indexOf(LINE_FEED) + 1;
+  const from = Number(bytes.toString("utf8", 0, at));
   while (at < bytes.length) {
     const lineEnd = bytes.indexOf(LINE_FEED, at);
     if (lineEnd === -1) throw new ExporterError("ERR_INTERNAL", "An answer kept in scratch is damaged. Run again.");
-    const { query, bytes: lengths, ...rest } = JSON.parse(bytes.toString("utf8", at, lineEnd)) as Head;
+    const { query, ...head } = JSON.parse(bytes.toString("utf8", at, lineEnd)) as Head;
     at = lineEnd + 1;
+    if ("refusal" in head) {
+      exchanges.push({ query, answer: new KoreRefusal(head.refusal.status, head.refusal.message) });
+      continue;
+    }
+    const { bytes: lengths, ...rest } = head;
     const sessions = lengths.map((length) => {
       const raw = bytes.subarray(at, at + length);
       at += length;
@@ -121,5 +154,5 @@ function decode(bytes: Buffer): Exchange[] {
     });
     exchanges.push({ query, answer: { ...rest, sessions } });
   }
-  return exchanges;
+  return { from, exchanges };
 }

@@ -1,8 +1,9 @@
 import type { Clock } from "../clock.ts";
 import { ExporterError } from "../errors.ts";
 import type { Quota } from "../kore/quota.ts";
+import { isRefusedCount, KoreRefusal } from "../kore/refusal.ts";
 import type { KoreConnection, SessionsAnswer, SessionsApi, SessionsQuery } from "../kore/wire.ts";
-import type { KeptAnswers } from "./kept-answers.ts";
+import type { KeptAnswer, KeptAnswers } from "./kept-answers.ts";
 import { Pause } from "./pause.ts";
 
 /** What one turn of asking takes at most, besides its batch of requests. */
@@ -19,7 +20,6 @@ export class RememberingApi implements SessionsApi {
   readonly #clock: Clock;
   readonly #batch: number;
   readonly #endMs: number;
-  #bytes = 0;
 
   constructor(kept: KeptAnswers, client: KoreConnection, quota: Quota, clock: Clock, batch: number) {
     this.#kept = kept;
@@ -32,13 +32,12 @@ export class RememberingApi implements SessionsApi {
 
   async sessions(query: SessionsQuery, signal?: AbortSignal): Promise<SessionsAnswer> {
     const known = this.#kept.again(query);
-    if (known !== null) return known;
+    if (known !== null) return pageOf(known);
     signal?.throwIfAborted();
     this.#pauseIfDue();
-    const answer = await this.#client.sessions(query, signal);
+    const answer = await this.#client.sessions(query, signal).catch((error: unknown) => answerToActOn(query, error));
     this.#kept.add(query, answer);
-    for (const { raw } of answer.sessions) this.#bytes += raw.length;
-    return answer;
+    return pageOf(answer);
   }
 
   expect(requests: number): void {
@@ -47,7 +46,7 @@ export class RememberingApi implements SessionsApi {
 
   #pauseIfDue(): void {
     const waitMs = this.#quota.wait();
-    const used = this.#client.attempts >= this.#batch || this.#bytes >= LARGEST_TURN_BYTES;
+    const used = this.#client.attempts >= this.#batch || this.#kept.freshBytes >= LARGEST_TURN_BYTES;
     if (used || waitMs > SHORT_WAIT_MS || this.#clock.now() >= this.#endMs) throw new Pause(waitMs);
   }
 }
@@ -57,9 +56,20 @@ export function onlyKept(kept: KeptAnswers): SessionsApi {
   return {
     sessions: async (query) => {
       const known = kept.again(query);
-      if (known !== null) return known;
+      if (known !== null) return pageOf(known);
       throw new ExporterError("ERR_INTERNAL", "Answers that were kept in scratch are gone. Run again.");
     },
     expect: () => {},
   };
+}
+
+/** An API that refuses to count without a containment type is read by other means; any other refusal ends the reading. */
+function answerToActOn(query: SessionsQuery, error: unknown): KoreRefusal {
+  if (error instanceof KoreRefusal && query.containmentType === undefined && isRefusedCount(error)) return error;
+  throw error;
+}
+
+function pageOf(answer: KeptAnswer): SessionsAnswer {
+  if (answer instanceof KoreRefusal) throw answer;
+  return answer;
 }

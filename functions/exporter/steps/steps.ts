@@ -1,7 +1,10 @@
 import { ExporterError } from "../errors.ts";
 
-/** What a step does. `plan`, `read`: ask Kore; `open`: look at the archive; `build`: write parts; `publish`: end a day. */
-export type StepKind = "plan" | "read" | "open" | "build" | "publish";
+/**
+ * What a step does. `plan`, `read`: ask Kore; `open`: look at the archive; `build`: write parts; `publish`: end a day;
+ * `release`: give a source up, which a run also does when it has come to its end.
+ */
+export type StepKind = "plan" | "read" | "open" | "build" | "publish" | "release";
 
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60_000;
@@ -16,6 +19,7 @@ export const STEP_TIMES: Readonly<Record<StepKind, { readonly mostMs: number; re
   open: { mostMs: 6.5 * MINUTE_MS, leastMs: 5 * SECOND_MS },
   build: { mostMs: 5 * MINUTE_MS, leastMs: MINUTE_MS },
   publish: { mostMs: 7 * MINUTE_MS, leastMs: 3 * MINUTE_MS },
+  release: { mostMs: 20 * SECOND_MS, leastMs: Number.NEGATIVE_INFINITY },
 };
 
 /** One step: what it does, the name by which people know it, and what lets it begin. */

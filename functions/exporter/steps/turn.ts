@@ -12,7 +12,7 @@ import { Pause, pausingClock } from "./pause.ts";
 import { RememberingApi } from "./remembering-api.ts";
 import { revivedError, type ToldError, tellError } from "./told-error.ts";
 
-/** Turns in a row that ask and get no answer, after which asking is given up. */
+/** Turns in a row that ask and come no further, after which asking is given up. */
 const MOST_FRUITLESS_TURNS = 7;
 
 /** What is asked: a name for people, and where its answers are kept; the prefix ends with a slash. */
@@ -24,12 +24,22 @@ export interface Topic {
   readonly sessions: number;
 }
 
+interface Counts {
+  /** New answers, and answers kept in all. */
+  readonly answers: number;
+  readonly kept: number;
+  readonly requests: number;
+  /** Answers 429. */
+  readonly throttles: number;
+}
+
 /** What a turn of asking came to. */
-export type Turn<T> = { readonly answers: number; readonly requests: number; readonly throttles: number } & (
-  | { readonly kind: "answered"; readonly value: T }
-  | { readonly kind: "failed"; readonly error: ToldError }
-  | { readonly kind: "paused"; readonly waitMs: number; readonly error: ToldError | null }
-);
+export type Turn<T> = Counts &
+  (
+    | { readonly kind: "answered"; readonly value: T }
+    | { readonly kind: "failed"; readonly error: ToldError }
+    | { readonly kind: "paused"; readonly waitMs: number; readonly error: ToldError | null }
+  );
 
 /** How a turn of asking ended, for logs. */
 export interface TurnReport {
@@ -75,7 +85,7 @@ export async function takeTurn<T>(
   try {
     const api = new RememberingApi(kept, kore, quota, clock, batch);
     const asked = await askedOf(() => question({ api, source, pageSize, signal }), signal);
-    const counts = { answers: kept.fresh, requests: kore.attempts, throttles };
+    const counts = { answers: kept.fresh, kept: kept.count, requests: kore.attempts, throttles };
     await kept.keep(kore.attempts);
     const waitMs = asked.kind === "paused" ? asked.waitMs : 0;
     onTurn?.({ source: sourceName(source), about, answers: counts.answers, requests: counts.requests, waitMs });
@@ -101,17 +111,19 @@ async function askedOf<T>(
   }
 }
 
-/** Notices when Kore is asked turn after turn and never answers. */
+/** Notices when Kore is asked turn after turn, and there is never more of an answer. */
 export class Patience {
   #fruitless = 0;
+  #most = 0;
 
   /** Throws what a turn was refused with, if it is one too many. */
-  after({ answers, requests }: Turn<unknown>, error: ToldError | null): void {
-    if (answers > 0) this.#fruitless = 0;
+  after({ kept, requests }: Counts, error: ToldError | null): void {
+    if (kept > this.#most) this.#fruitless = 0;
     else if (requests > 0) this.#fruitless++;
+    this.#most = Math.max(kept, this.#most);
     if (this.#fruitless < MOST_FRUITLESS_TURNS) return;
     if (error !== null) throw revivedError(error);
-    const message = `Kore gave no answer in ${MOST_FRUITLESS_TURNS} turns of asking. Run again later; nothing was lost.`;
+    const message = `Kore gave no further answer in ${MOST_FRUITLESS_TURNS} turns of asking. Run again later; nothing was lost.`;
     throw new ExporterError("ERR_KORE_UNAVAILABLE", message);
   }
 }
