@@ -70,7 +70,7 @@ test("a run that nothing disturbs archives its day within the quota, in durable 
   expect((await scenario.ledger()).requests).toBe(requests);
   expect(quiet.steps).toEqual([
     "begin",
-    `plan ${BOT} next day`,
+    `next ${BOT} day`,
     `open ${BOT} ${DAY}`,
     `plan ${BOT} ${DAY} plan`,
     `read ${BOT} ${DAY} slice 1`,
@@ -78,7 +78,7 @@ test("a run that nothing disturbs archives its day within the quota, in durable 
     `read ${BOT} ${DAY} slice 1`,
     `build ${BOT} ${DAY} slice 1`,
     `publish ${BOT} ${DAY}`,
-    `plan ${BOT} next day`,
+    `next ${BOT} day`,
     `release ${BOT}`,
     "finish",
   ]);

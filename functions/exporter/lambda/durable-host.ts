@@ -11,6 +11,8 @@ export const MOST_OPERATIONS = 2_000;
 
 /** What an invocation needs beyond its steps. */
 const SPARE_MS = 30_000;
+/** For what belongs to no source: a look at the archive, the metrics. */
+const LONGEST_ONCE_MS = 5 * 60_000;
 /** How long a step waits that an invocation has no time for: its other steps end, and a new invocation begins. */
 const NEXT_INVOCATION_MS = 30_000;
 
@@ -51,7 +53,7 @@ export class DurableHost implements Host {
 
   once<T>(name: string, work: () => Promise<T>): Promise<T> {
     this.#operations.used++;
-    return this.#context.step(name, work, { retryStrategy });
+    return step(this.#context, name, () => withinTime(LONGEST_ONCE_MS, name, work));
   }
 
   async forEach<I, T>(
@@ -95,7 +97,7 @@ class DurableSteps implements Steps {
         if (this.#context.lambdaContext.getRemainingTimeInMillis() < mostMs + SPARE_MS) return { kind: "later" };
         return { kind: "done", value: await withinTime(mostMs, name, work, this.#limits.graceMs) };
       };
-      const done = await this.#step(name, () => gate(inTime));
+      const done = await step(this.#context, name, () => gate(inTime));
       if (done.kind === "done") return done.value;
       if (done.kind === "ended") throw outOfOperations(this.#limits.operations);
       await this.wait("next invocation", NEXT_INVOCATION_MS);
@@ -106,13 +108,13 @@ class DurableSteps implements Steps {
     this.#operations.used++;
     await this.#context.wait(name, { seconds: Math.max(1, Math.ceil(ms / 1_000)) });
   }
+}
 
-  async #step<T>(name: string, work: () => Promise<T>): Promise<T> {
-    try {
-      return await this.#context.step(name, work, { retryStrategy });
-    } catch (error) {
-      throw stepFailure(name, error);
-    }
+async function step<T>(context: Execution, name: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await context.step(name, work, { retryStrategy });
+  } catch (error) {
+    throw stepFailure(name, error);
   }
 }
 

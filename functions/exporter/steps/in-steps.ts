@@ -69,7 +69,7 @@ export class InSteps implements SourceWork {
 
   async next(find: (reader: Reader) => Promise<Day | null>): Promise<Next> {
     const { clock, deadline } = this.#ports;
-    return this.find("next day", async (reader): Promise<Next> => {
+    return this.find("day", async (reader): Promise<Next> => {
       if (clock.now() >= deadline) return { kind: "stopped" };
       const dt = await find(reader);
       return dt === null ? { kind: "none" } : { kind: "day", dt };
@@ -79,7 +79,7 @@ export class InSteps implements SourceWork {
   /** Asks something that belongs to no day. */
   async find<T>(about: string, question: (reader: Reader) => Promise<T>): Promise<T> {
     const prefix = `searches/${this.#name}/${this.#ports.owner.id}/${this.#searches++}/`;
-    return this.ask({ kind: "plan", about, prefix, sessions: 0 }, question);
+    return this.ask({ kind: "next", about, prefix, sessions: 0 }, question);
   }
 
   async day<T>(dt: Day, run: (work: DayWork) => Promise<T>): Promise<T> {
@@ -140,8 +140,8 @@ export class InSteps implements SourceWork {
     work: (signal: AbortSignal, quota: Quota) => Promise<T>,
     waitAfter: (result: T) => number,
   ): Promise<HeldOutcome<T>> {
-    const asks = kind === "plan" || kind === "read";
-    const hold = { stepMs: STEP_TIMES[kind].mostMs, requests: asks ? this.#batch : 0, yields: kind === "plan" };
+    const asks = kind === "next" || kind === "plan" || kind === "read";
+    const hold = { stepMs: STEP_TIMES[kind].mostMs, requests: asks ? this.#batch : 0, yields: kind === "next" };
     try {
       return await this.#lease.hold(
         hold,

@@ -15,12 +15,14 @@ const leaseState = z.object({
   /** Who waits for it: gets it at the owner's next day. */
   next: owner.nullable(),
   quota: z.object({ ended: z.array(z.number()), granted: z.number(), expected: z.number().nullable() }),
+  /** Number of the latest step: one that was taken for dead, and was not, must not speak for it. */
+  step: z.number(),
   /** Requests that the step under way may send: if it never says how many it did, they count as sent. */
   pledged: z.number(),
 });
 type LeaseState = Readonly<z.infer<typeof leaseState>>;
 
-const FREE: LeaseState = { owner: null, until: 0, next: null, quota: { ...UNUSED, ended: [] }, pledged: 0 };
+const FREE: LeaseState = { owner: null, until: 0, next: null, quota: { ...UNUSED, ended: [] }, step: 0, pledged: 0 };
 
 /** A step's own time, and some for Lambda to begin the one behind it. */
 const SPARE_MS = 60_000;
@@ -84,16 +86,18 @@ export class Lease {
   ): Promise<T> {
     if (yields) await this.#handOver();
     const until = this.#clock.now() + stepMs + SPARE_MS;
-    const { quota: before } = await this.#change((held) => {
+    const begun = await this.#change((held) => {
       const quota = withPledge(held, this.#clock.now());
-      return { ...held, owner: this.#owner, until, quota, pledged: requests };
+      return { ...held, owner: this.#owner, until, quota, step: held.step + 1, pledged: requests };
     });
-    const quota = new Quota(this.#limits, this.#clock, requests, before);
+    const quota = new Quota(this.#limits, this.#clock, requests, begun.quota);
     const result = await work(quota);
     const { ended, granted, expected } = quota.state;
     const kept = this.#clock.now() + waitAfter(result) + stepMs + SPARE_MS;
     const after = { ended: [...ended], granted, expected };
-    await this.#change((held) => ({ ...held, until: kept, quota: after, pledged: 0 }));
+    await this.#change((held) => {
+      return held.step === begun.step ? { ...held, until: kept, quota: after, pledged: 0 } : held;
+    });
     return result;
   }
 

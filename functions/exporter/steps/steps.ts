@@ -1,10 +1,10 @@
 import { ExporterError } from "../errors.ts";
 
 /**
- * What a step does. `plan`, `read`: ask Kore; `open`: look at the archive; `build`: write parts; `publish`: end a day;
- * `release`: give a source up, which a run also does when it has come to its end.
+ * What a step does. `next`: find the next day; `open`: look at the archive; `plan`, `read`: ask Kore about a day; `build`:
+ * write parts; `publish`: end the day; `release`: give a source up, which a run also does when it has come to its end.
  */
-export type StepKind = "plan" | "read" | "open" | "build" | "publish" | "release";
+export type StepKind = "next" | "plan" | "read" | "open" | "build" | "publish" | "release";
 
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60_000;
@@ -14,6 +14,7 @@ const MINUTE_MS = 60_000;
  * and a half minutes at most; publishing has a deadline of five by itself; another publisher is waited for for six.
  */
 export const STEP_TIMES: Readonly<Record<StepKind, { readonly mostMs: number; readonly leastMs: number }>> = {
+  next: { mostMs: 6.5 * MINUTE_MS, leastMs: 5 * SECOND_MS },
   plan: { mostMs: 6.5 * MINUTE_MS, leastMs: 5 * SECOND_MS },
   read: { mostMs: 6.5 * MINUTE_MS, leastMs: 5 * SECOND_MS },
   open: { mostMs: 6.5 * MINUTE_MS, leastMs: 5 * SECOND_MS },
@@ -21,6 +22,9 @@ export const STEP_TIMES: Readonly<Record<StepKind, { readonly mostMs: number; re
   publish: { mostMs: 7 * MINUTE_MS, leastMs: 3 * MINUTE_MS },
   release: { mostMs: 20 * SECOND_MS, leastMs: Number.NEGATIVE_INFINITY },
 };
+
+/** Steps that ask Kore. */
+export type AskingKind = Extract<StepKind, "next" | "plan" | "read">;
 
 /** One step: what it does, the name by which people know it, and what lets it begin. */
 export interface Step {

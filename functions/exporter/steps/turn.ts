@@ -10,6 +10,7 @@ import { KeptAnswers } from "./kept-answers.ts";
 import { type Outcome, outcomeOf } from "./outcome.ts";
 import { Pause, pausingClock } from "./pause.ts";
 import { RememberingApi } from "./remembering-api.ts";
+import type { AskingKind } from "./steps.ts";
 import { revivedError, type ToldError, tellError } from "./told-error.ts";
 
 /** Turns in a row that ask and come no further, after which asking is given up. */
@@ -17,7 +18,7 @@ const MOST_FRUITLESS_TURNS = 7;
 
 /** What is asked: a name for people, and where its answers are kept; the prefix ends with a slash. */
 export interface Topic {
-  readonly kind: "plan" | "read";
+  readonly kind: AskingKind;
   readonly about: string;
   readonly prefix: string;
   /** Sessions that the question holds in memory at most. */
