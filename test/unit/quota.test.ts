@@ -7,9 +7,14 @@ const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
 
 /** Sends requests one after another; returns when the server may have seen each, at the earliest and the latest. */
-async function send(count: number, limits: { perMinute: number; perHour: number }, durationMs: (n: number) => number) {
+async function send(
+  count: number,
+  limits: { perMinute: number; perHour: number },
+  durationMs: (n: number) => number,
+  batch = 1,
+) {
   const clock = new VirtualClock("2026-01-01T00:00:00Z");
-  const quota = new Quota(limits, clock);
+  const quota = new Quota(limits, clock, batch);
   const seen: { from: number; to: number }[] = [];
   const waits: number[] = [];
   for (let n = 0; n < count; n++) {
@@ -42,8 +47,10 @@ describe("the quota", () => {
         fc.integer({ min: 1, max: 12 }),
         fc.integer({ min: 1, max: 60 }),
         fc.array(fc.integer({ min: 0, max: 30_000 }), { minLength: 1, maxLength: 150 }),
-        async (perMinute, perHour, durations) => {
-          const { seen } = await send(durations.length, { perMinute, perHour }, (n) => durations[n] ?? 0);
+        fc.boolean(),
+        async (perMinute, perHour, durations, inBatches) => {
+          const batch = inBatches ? Math.min(perMinute, perHour) : 1;
+          const { seen } = await send(durations.length, { perMinute, perHour }, (n) => durations[n] ?? 0, batch);
           expect(mostIn(MINUTE_MS, seen)).toBeLessThanOrEqual(perMinute);
           expect(mostIn(HOUR_MS, seen)).toBeLessThanOrEqual(perHour);
         },
@@ -68,6 +75,27 @@ describe("the quota", () => {
     const fullHours = Math.floor((count - 1) / 1_800);
     const floorMs = fullHours * HOUR_MS + Math.floor(((count - 1) % 1_800) / 60) * MINUTE_MS;
     expect(tookMs / floorMs).toBeLessThan(1.05);
+  });
+
+  test("lets batches fill every place of the hour", async () => {
+    const { tookMs } = await send(20_000, { perMinute: 60, perHour: 1_800 }, () => 400, 60);
+    const floorMs = 11 * HOUR_MS + 3 * MINUTE_MS;
+    expect(tookMs / floorMs).toBeLessThan(1.02);
+  });
+
+  test("goes on from its state as if it had never ended", async () => {
+    const clock = new VirtualClock("2026-01-01T00:00:00Z");
+    const limits = { perMinute: 5, perHour: 0 };
+    const first = new Quota(limits, clock, 5);
+    for (let n = 0; n < 5; n++) {
+      await first.run(
+        async () => undefined,
+        () => undefined,
+      );
+    }
+    const second = new Quota(limits, clock, 5, JSON.parse(JSON.stringify(first.state)));
+    expect(second.wait()).toBe(first.wait());
+    expect(second.wait()).toBeGreaterThan(59_000);
   });
 
   test("is not spread for work that fits into it", async () => {

@@ -42,6 +42,16 @@ describe("a day's slices", () => {
     expect(await planSlices({ from: 0, to: DAY_MS }, 1_000, countIn, 100)).toEqual(once);
   });
 
+  test("are joined again where neighbours fit into one", async () => {
+    const busy = 60_000;
+    const starts = Array.from({ length: 200 }, (_, index) => index * 100 + busy);
+    const slices = await planSlices({ from: 0, to: DAY_MS }, 200, counter(starts), 150);
+    expect(slices.map(({ size }) => size)).toEqual([200]);
+    const spread = starts.map((start, index) => start + (index % 2 === 0 ? 0 : DAY_MS / 2));
+    const [first, second, ...others] = await planSlices({ from: 0, to: DAY_MS }, 200, counter(spread), 150);
+    expect({ first: first?.size, second: second?.size, others }).toEqual({ first: 100, second: 100, others: [] });
+  });
+
   test("end, even if every part claims to hold everything", async () => {
     const slices = await planSlices({ from: 0, to: DAY_MS }, 1_000_000, async () => 1_000_000, 30_000);
     expect(slices.length).toBeLessThan(20);

@@ -37,8 +37,9 @@ export const UNUSED: QuotaState = { ended: [], granted: 0, expected: null };
  * rest by work that it is enough for. Otherwise what is left is spread over the rest of the hour, so that a long job
  * keeps moving instead of standing still for most of an hour; in the long run that costs it nothing.
  *
- * Requests are let through in batches: within one only the minute's quota is waited for, so that whoever works in steps
- * can pause between batches. A batch of 1 waits before each request instead.
+ * Whoever works in steps asks in batches: the hour has room for the whole batch before it begins, and within it only the
+ * minute is waited for. Batches are not spread: between steps nothing runs that could stand still, and places that
+ * become free one by one, as they were used, would never all be filled.
  */
 export class Quota {
   readonly #limits: QuotaLimits;
@@ -96,7 +97,7 @@ export class Quota {
     if (this.#granted > 0) return minute - now;
     const places = this.#nextBatch();
     const hour = this.#freeAt(this.#limits.perHour, HOUR_MS, now, places);
-    return Math.max(minute, hour, this.#spreadAt(now, places)) - now;
+    return Math.max(minute, hour, this.#batch > 1 ? now : this.#spreadAt(now)) - now;
   }
 
   #nextBatch(): number {
@@ -120,8 +121,8 @@ export class Quota {
     return blocking === undefined ? now : Math.min(blocking, now) + windowMs + MARGIN_MS;
   }
 
-  /** When the next batch is due, if the rest of the hour's quota is to last until the oldest place is free again. */
-  #spreadAt(now: number, places: number): number {
+  /** When the next request is due, if the rest of the hour's quota is to last until the oldest place is free again. */
+  #spreadAt(now: number): number {
     const limit = this.#limits.perHour;
     const left = limit - this.#ended.length - this.#running;
     const oldest = this.#ended[0];
@@ -135,6 +136,6 @@ export class Quota {
       latest === undefined
     )
       return now;
-    return Math.min(latest + ((oldest + HOUR_MS + MARGIN_MS - latest) * places) / left, now + HOUR_MS);
+    return Math.min(latest + (oldest + HOUR_MS + MARGIN_MS - latest) / left, now + HOUR_MS);
   }
 }
