@@ -86,7 +86,8 @@ What cannot be run in an hour: the exporter's own planner, pager, quota, lease, 
 against a model of Kore, S3 and Lambda that gives real rows and counts everything. Written by \`npm run simulate\` on
 ${new Date().toISOString().slice(0, 10)}, version ${EXPORTER_VERSION}, Node ${process.version}.
 
-\`full pages\` is the fewest requests possible: the sessions of each day and containment type in pages that are full. \`floor\` is the
+\`full pages\` is the fewest requests possible: the sessions of each day and containment type in full pages, a page for a
+type that has none. \`floor\` is the
 least time in which the quota lets the requests be sent that were sent, \`pages' floor\` the least for full pages alone.
 
 ## Assumed
