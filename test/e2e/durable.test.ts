@@ -1,20 +1,12 @@
-import { LocalDurableTestRunner, type TestResult } from "@aws/durable-execution-sdk-js-testing";
-import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import type { TestResult } from "@aws/durable-execution-sdk-js-testing";
+import { describe, expect, test } from "vitest";
 import type { LedgerRecord } from "../../functions/exporter/archive/ledger.ts";
 import type { DurableLimits } from "../../functions/exporter/lambda/durable-host.ts";
 import { STEP_TIMES } from "../../functions/exporter/steps/steps.ts";
-import { type Around, type Deployment, deploy, stepsOf } from "../support/durable-run.ts";
+import { type Around, type Deployment, deploy, skipTime, stepsOf } from "../support/durable-run.ts";
 import { BOT, DAY, type Scenario, startScenario } from "../support/scenario.ts";
 
-beforeAll(() => {
-  vi.spyOn(console, "log").mockReturnValue();
-  vi.spyOn(console, "info").mockReturnValue();
-  return LocalDurableTestRunner.setupTestEnvironment({ skipTime: true });
-});
-afterAll(async () => {
-  await LocalDurableTestRunner.teardownTestEnvironment();
-  vi.restoreAllMocks();
-});
+skipTime();
 
 const NIGHT = { scheduledTime: "2026-01-03T02:15:00Z" };
 const OTHER_BOT = "st-sales-0002";

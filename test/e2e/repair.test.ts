@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type Fault, sampleSession } from "../../demo/stand-in/server.ts";
+import { sampleSession } from "../../demo/stand-in/server.ts";
 import { BOT, type Scenario, startScenario } from "../support/scenario.ts";
 
 const LOOK_BACK = { KORE_LOOK_BACK_DAYS: "5" };
@@ -119,71 +119,3 @@ describe("export --repair", () => {
     expect(stderr).toMatch(/^error ERR_SETTINGS: --repair finds its days itself; leave --date out\.\n/);
   });
 });
-
-describe("thirty nights of chaos", () => {
-  test("end with the archive that a quiet month would have left", { timeout: 60_000 }, async () => {
-    const generated = { from: "2025-12-20", to: "2026-02-28", sessionsPerDay: 4 };
-    const scenario = await startScenario(
-      { ...generated, requestsPerMinute: 0, requestsPerHour: 0 },
-      "2026-01-02T02:15:00Z",
-    );
-    const random = seeded(7);
-    for (let night = 0; night < 30; night++) {
-      arriveLate(scenario, random);
-      if (night >= 3 && random() < 0.5) closeAndMove(scenario, random);
-      scenario.kore.misbehave(...faultsOfTheNight(random()));
-      await runNight(scenario, random());
-      await nextNight(scenario);
-    }
-    scenario.kore.misbehave();
-    for (let quiet = 0; quiet < 16; quiet++) {
-      await runNight(scenario, 1);
-      await nextNight(scenario);
-    }
-    for (let day = Date.parse("2026-01-01"); day < Date.parse("2026-02-01"); day += 86_400_000) {
-      const dt = dayOf(day);
-      expect(await scenario.archived(dt), dt).toEqual(scenario.truth(dt));
-      expect(["complete", "provisional"]).toContain((await scenario.ledger(dt)).status);
-    }
-  });
-});
-
-const dayOf = (ms: number) => new Date(ms).toISOString().slice(0, 10);
-
-/** A session of one of the last three days appears, sometimes still active. */
-function arriveLate({ kore, clock }: Scenario, random: () => number): void {
-  const day = dayOf(clock.now() - Math.ceil(random() * 3) * 86_400_000);
-  const sessionStatus = random() < 0.3 ? "active" : "closed";
-  kore.store.add(BOT, lateSession(day, { sessionId: `late-${dayOf(clock.now())}`, sessionStatus }));
-}
-
-/** An outage, hiccups, totals that lie, or nothing. */
-function faultsOfTheNight(chance: number): Fault[] {
-  if (chance < 0.2) return [{ kind: "refused", status: 503 }];
-  if (chance < 0.4) return [{ kind: "refused", status: 500, after: 5, times: 3 }];
-  return chance < 0.55 ? [{ kind: "total", as: { offset: 1 }, after: 10, times: 30 }] : [];
-}
-
-/** The schedule starts the run once, now and then twice, or not at all. */
-async function runNight(scenario: Scenario, chance: number): Promise<void> {
-  const runs = chance < 0.1 ? 0 : chance < 0.25 ? 2 : 1;
-  for (let run = 0; run < runs; run++) await scenario.cli(["export", "--repair"], { KORE_LOOK_BACK_DAYS: "16" });
-}
-
-/** A session of the last days ends, and turns out to be of another type. */
-function closeAndMove({ kore, clock }: Scenario, random: () => number): void {
-  const recent = kore.store.between(BOT, clock.now() - 3 * 86_400_000, clock.now() - 86_400_000);
-  const chosen = recent[Math.floor(random() * recent.length)];
-  const to = chosen?.containmentType === "agent" ? "dropOff" : "agent";
-  if (chosen)
-    kore.store.update(BOT, String(chosen.session.sessionId), { containmentType: to, sessionStatus: "closed" });
-}
-
-/** Numbers in [0, 1) that are the same in every run. */
-function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state / 2 ** 32;
-  };
-}

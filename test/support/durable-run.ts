@@ -3,13 +3,33 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { withDurableExecution } from "@aws/durable-execution-sdk-js";
 import { LocalDurableTestRunner, type TestResult } from "@aws/durable-execution-sdk-js-testing";
-import { onTestFinished } from "vitest";
+import { afterAll, beforeAll, onTestFinished } from "vitest";
 import { carryOut } from "../../functions/exporter/lambda/deployed-run.ts";
 import { DurableHost, type DurableLimits, type Execution } from "../../functions/exporter/lambda/durable-host.ts";
 import type { Host } from "../../functions/exporter/lambda/host.ts";
 import { PlainHost } from "../../functions/exporter/lambda/plain-host.ts";
 import type { Steps } from "../../functions/exporter/steps/steps.ts";
 import { BOT, type Scenario } from "./scenario.ts";
+
+const realInterval = setInterval;
+const stopInterval = clearInterval;
+
+/**
+ * Has the local runner of durable functions skip time in the tests of this file. Its faked timers pass in steps of 20 ms,
+ * of which a run has many: here they are driven at each real millisecond.
+ */
+export function skipTime(): void {
+  let driver: ReturnType<typeof setInterval>;
+  beforeAll(async () => {
+    await LocalDurableTestRunner.setupTestEnvironment({ skipTime: true });
+    const { clock } = setTimeout as unknown as { clock: { tick(ms: number): void } };
+    driver = realInterval(() => clock.tick(1), 1);
+  });
+  afterAll(async () => {
+    stopInterval(driver);
+    await LocalDurableTestRunner.teardownTestEnvironment();
+  });
+}
 
 /** Stands around the work of a step: what a test wants to happen to it. */
 export type Around = <T>(name: string, work: () => Promise<T>) => Promise<T>;

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { ArchiveStore, StoredObject } from "../archive/store.ts";
+import type { ArchiveStore } from "../archive/store.ts";
 import type { Clock } from "../clock.ts";
 import { ExporterError } from "../errors.ts";
 import { Quota, type QuotaLimits, type QuotaState, UNUSED } from "../kore/quota.ts";
@@ -15,6 +15,8 @@ const leaseState = z.object({
   /** Who waits for it: gets it at the owner's next day. */
   next: owner.nullable(),
   quota: z.object({ ended: z.array(z.number()), granted: z.number(), expected: z.number().nullable() }),
+  /** True until whoever was handed the lease begins a step: it is not to be handed straight back. */
+  handed: z.boolean(),
   /** Number of the latest step: one that was taken for dead, and was not, must not speak for it. */
   step: z.number(),
   /** Requests that the step under way may send: if it never says how many it did, they count as sent. */
@@ -22,7 +24,15 @@ const leaseState = z.object({
 });
 type LeaseState = Readonly<z.infer<typeof leaseState>>;
 
-const FREE: LeaseState = { owner: null, until: 0, next: null, quota: { ...UNUSED, ended: [] }, step: 0, pledged: 0 };
+const FREE: LeaseState = {
+  owner: null,
+  until: 0,
+  next: null,
+  handed: false,
+  quota: { ...UNUSED, ended: [] },
+  step: 0,
+  pledged: 0,
+};
 
 /** A step's own time, and some for Lambda to begin the one behind it. */
 const SPARE_MS = 60_000;
@@ -87,8 +97,12 @@ export class Lease {
     if (yields) await this.#handOver();
     const until = this.#clock.now() + stepMs + SPARE_MS;
     const begun = await this.#change((held) => {
+      if (held.owner !== null && !this.#isMine(held) && held.until > this.#clock.now()) {
+        throw new SourceBusy(held.owner, held.until);
+      }
       const quota = withPledge(held, this.#clock.now());
-      return { ...held, owner: this.#owner, until, quota, step: held.step + 1, pledged: requests };
+      const next = this.#isNext(held) ? null : held.next;
+      return { owner: this.#owner, until, next, handed: false, quota, step: held.step + 1, pledged: requests };
     });
     const quota = new Quota(this.#limits, this.#clock, requests, begun.quota);
     const result = await work(quota);
@@ -96,67 +110,61 @@ export class Lease {
     const kept = this.#clock.now() + waitAfter(result) + stepMs + SPARE_MS;
     const after = { ended: [...ended], granted, expected };
     await this.#change((held) => {
-      return held.step === begun.step ? { ...held, until: kept, quota: after, pledged: 0 } : held;
+      if (held.owner !== null && !this.#isMine(held)) throw new SourceBusy(held.owner, held.until);
+      return held.step === begun.step ? { ...held, until: kept, quota: after, pledged: 0 } : null;
     });
     return result;
   }
 
   /** Stands in line for the lease, unless somebody does already. */
   async queue(): Promise<void> {
-    const { state, object } = await this.#read();
-    if (state.next !== null || state.owner === null) return;
-    await this.#write({ ...state, next: this.#owner }, object).catch(ignoreLostRace);
+    await this.#change((held) => (held.next !== null || held.owner === null ? null : { ...held, next: this.#owner }));
   }
 
-  /** Gives the lease to whoever stands in line. Throws `SourceBusy` if there was somebody. */
+  /** Gives the lease to whoever stands in line, and stands in line then. Throws `SourceBusy` if there was somebody. */
   async #handOver(): Promise<void> {
-    const { state, object } = await this.#read();
-    if (!this.#isMine(state) || state.next === null || state.next.id === this.#owner.id) return;
     const until = this.#clock.now() + TAKE_OVER_MS;
-    await this.#write({ ...state, owner: state.next, until, next: this.#owner }, object);
-    throw new SourceBusy(state.next, until);
+    let heir: Owner | null = null;
+    await this.#change((held) => {
+      heir = this.#isMine(held) && !held.handed && !this.#isNext(held) ? held.next : null;
+      return heir && { ...held, owner: heir, until, next: this.#owner, handed: true };
+    });
+    if (heir !== null) throw new SourceBusy(heir, until);
   }
 
   /** Gives the lease up, or the place in line for it. */
   async release(): Promise<void> {
-    const { state, object } = await this.#read();
-    const inLine = state.next?.id === this.#owner.id;
-    if (inLine) await this.#write({ ...state, next: null }, object).catch(ignoreLostRace);
-    if (inLine || !this.#isMine(state)) return;
-    const until = state.next === null ? 0 : this.#clock.now() + TAKE_OVER_MS;
-    await this.#write({ ...state, owner: state.next, until, next: null }, object).catch(ignoreLostRace);
+    await this.#change((held) => {
+      if (this.#isNext(held)) return { ...held, next: null };
+      if (!this.#isMine(held)) return null;
+      const until = held.next === null ? 0 : this.#clock.now() + TAKE_OVER_MS;
+      return { ...held, owner: held.next, until, next: null, handed: held.next !== null };
+    });
   }
 
   #isMine({ owner: holder }: LeaseState): boolean {
     return holder?.id === this.#owner.id;
   }
 
-  async #change(next: (held: LeaseState) => LeaseState): Promise<LeaseState> {
+  #isNext({ next }: LeaseState): boolean {
+    return next?.id === this.#owner.id;
+  }
+
+  /** Changes the lease, from what it is when nobody else changes it; null leaves it so. Returns it as it is then. */
+  async #change(next: (held: LeaseState) => LeaseState | null): Promise<LeaseState> {
     for (let attempt = 1; ; attempt++) {
-      const { state, object } = await this.#read();
-      if (state.owner !== null && !this.#isMine(state) && state.until > this.#clock.now()) {
-        throw new SourceBusy(state.owner, state.until);
-      }
-      const queued = state.next?.id === this.#owner.id ? null : state.next;
+      const object = await this.#store.read(this.#key);
+      const held = object === null ? FREE : parsed(object.body.toString());
+      const changed = next(held);
+      if (changed === null) return held;
       try {
-        const changed = next({ ...state, next: queued });
-        await this.#write(changed, object);
+        await this.#store.writeIf(this.#key, Buffer.from(JSON.stringify(changed)), object?.version ?? null);
         return changed;
       } catch (error) {
-        if (attempt === MOST_TRIES) throw error;
-        ignoreLostRace(error);
+        const lostRace = error instanceof ExporterError && error.code === "ERR_ARCHIVE_CHANGED";
+        if (!lostRace || attempt === MOST_TRIES) throw error;
       }
     }
-  }
-
-  async #read(): Promise<{ state: LeaseState; object: StoredObject | null }> {
-    const object = await this.#store.read(this.#key);
-    if (object === null) return { state: FREE, object };
-    return { state: parsed(object.body.toString()), object };
-  }
-
-  async #write(state: LeaseState, object: StoredObject | null): Promise<void> {
-    await this.#store.writeIf(this.#key, Buffer.from(JSON.stringify(state)), object?.version ?? null);
   }
 }
 
@@ -174,10 +182,4 @@ function parsed(text: string): LeaseState {
   } catch {
     return FREE;
   }
-}
-
-/** Somebody else changed it at the same time: what they wrote is read again. */
-function ignoreLostRace(error: unknown): void {
-  if (error instanceof ExporterError && error.code === "ERR_ARCHIVE_CHANGED") return;
-  throw error;
 }
