@@ -1,6 +1,8 @@
+import type { ExporterError } from "../functions/exporter/errors.ts";
 import type { Day } from "../functions/exporter/export/calendar.ts";
 import type { DayResult } from "../functions/exporter/export/export-day.ts";
 import type { SourceResult } from "../functions/exporter/export/export-days.ts";
+import type { Seal } from "../functions/exporter/export/seal.ts";
 import { describe } from "./describe.ts";
 import type { CommandIo } from "./io.ts";
 import { table } from "./table.ts";
@@ -16,21 +18,27 @@ export function skippedDays(sources: readonly SourceResult[]): SkippedDay[] {
   return sources.flatMap(({ source, left }) => left.map((dt) => ({ source, dt })));
 }
 
-/** Tells what became of the days, as a table or as one JSON document, and returns the exit code that follows from it. */
+/**
+ * Tells what became of the days, and the digest that the run ended with, as a table or as one JSON document, and returns
+ * the exit code that follows from it.
+ */
 export function tellDays(
   results: readonly DayResult[],
   skipped: readonly SkippedDay[],
+  seal: Seal | ExporterError,
   json: true | undefined,
   io: CommandIo,
 ): 0 | 1 {
   for (const { error } of results) if (error?.code === "ERR_INTERNAL") io.stderr.write(describe(error));
-  const ok = skipped.length === 0 && results.every((result) => result.ok);
-  io.stdout.write(json ? `${JSON.stringify(asJson(results, skipped, ok))}\n` : asText(results, skipped));
+  if (seal instanceof Error) io.stderr.write(describe(seal));
+  const ok = skipped.length === 0 && results.every((result) => result.ok) && !(seal instanceof Error);
+  const text = json ? `${JSON.stringify(asJson(results, skipped, seal, ok))}\n` : asText(results, skipped, seal);
+  io.stdout.write(text);
   return ok ? 0 : 1;
 }
 
-/** A line for each exported day, then one for each problem and each day not begun. */
-function asText(results: readonly DayResult[], skipped: readonly SkippedDay[]): string {
+/** A line for each exported day, then one for each problem and each day not begun, then the digest. */
+function asText(results: readonly DayResult[], skipped: readonly SkippedDay[], seal: Seal | ExporterError): string {
   const rows = results.map(({ source, dt, record, filesWritten, requests }) => [
     dt,
     source,
@@ -48,11 +56,18 @@ function asText(results: readonly DayResult[], skipped: readonly SkippedDay[]): 
     ({ source, dt }) => `${dt} ${source}: not begun, since the source failed before, or the run took too long.\n`,
   );
   const titles = ["day", "source", "status", "sessions", "requests", "files written"];
-  return `${table(titles, rows)}${[...problems, ...left].join("")}`;
+  const digest = seal instanceof Error ? "no digest was written" : `digest ${seal.number}: ${seal.sha256}`;
+  return `${table(titles, rows)}${[...problems, ...left].join("")}${digest}\n`;
 }
 
-function asJson(results: readonly DayResult[], skipped: readonly SkippedDay[], ok: boolean): object {
-  return { ok, days: results.map(dayAsJson), skipped };
+function asJson(
+  results: readonly DayResult[],
+  skipped: readonly SkippedDay[],
+  seal: Seal | ExporterError,
+  ok: boolean,
+): object {
+  const digest = seal instanceof Error ? null : { number: seal.number, sha256: seal.sha256 };
+  return { ok, days: results.map(dayAsJson), skipped, digest };
 }
 
 function dayAsJson({ source, dt, ok, record, filesWritten, requests, error }: DayResult): object {

@@ -5,6 +5,7 @@ import { backfillCommand } from "./commands/backfill.ts";
 import { exportCommand } from "./commands/export.ts";
 import { sqlCommand } from "./commands/sql.ts";
 import { statusCommand } from "./commands/status.ts";
+import { verifyCommand } from "./commands/verify.ts";
 import { describe } from "./describe.ts";
 import type { CommandIo, ExitCode } from "./io.ts";
 
@@ -48,7 +49,7 @@ function program(io: CommandIo, finish: Finish): Command {
     .configureOutput({ writeOut: (text) => io.stdout.write(text), writeErr: (text) => io.stderr.write(text) })
     .configureHelp({ helpWidth: 100 })
     .showHelpAfterError("Try --help.");
-  for (const command of [exportCommand, statusCommand, sqlCommand, backfillCommand])
+  for (const command of [exportCommand, statusCommand, verifyCommand, sqlCommand, backfillCommand])
     root.addCommand(command(io, finish));
   for (const command of root.commands) command.copyInheritedSettings(root);
   return root;

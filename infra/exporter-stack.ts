@@ -13,6 +13,7 @@ import { KoreSecret } from "./constructs/kore-secret.ts";
 import { NightlySchedule } from "./constructs/nightly-schedule.ts";
 import { QueryWorkgroup } from "./constructs/query-workgroup.ts";
 import { ScratchBucket } from "./constructs/scratch-bucket.ts";
+import { SigningKey } from "./constructs/signing-key.ts";
 import { functionEnvironment } from "./function-environment.ts";
 import { addOutputs } from "./outputs.ts";
 import type { ExporterSettings } from "./settings.ts";
@@ -34,6 +35,7 @@ export class ExporterStack extends Stack {
     const workgroupName = this.stackName;
 
     const { key } = new ArchiveKey(this, "Key", { ...settings, removalPolicy, workgroupName });
+    const signingKey = new SigningKey(this, "Signing", { removalPolicy }).key;
     const accessLogs = new AccessLogBucket(this, "AccessLogs", { removalPolicy }).bucket;
     const archive = new ArchiveBucket(this, "Archive", { ...settings, key, accessLogs, removalPolicy }).bucket;
     const scratch = new ScratchBucket(this, "Scratch", { key, accessLogs, removalPolicy }).bucket;
@@ -46,11 +48,13 @@ export class ExporterStack extends Stack {
         archiveBucket: archive.bucketName,
         scratchBucket: scratch.bucketName,
         secretArn: secret.secretArn,
+        signingKeyArn: signingKey.keyArn,
       }),
       archive,
       scratch,
       secret,
       key,
+      signingKey,
       secretKey: ownKey,
       network: settings.vpc && new FunctionNetwork(this, "Network", { ...settings.vpc, host: settings.host }),
       removalPolicy,
@@ -91,6 +95,7 @@ export class ExporterStack extends Stack {
       durable: settings.durable,
       archive,
       secret,
+      signingKey,
       databaseName,
       workgroupName,
       live: exporter.live,

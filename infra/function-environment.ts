@@ -6,6 +6,7 @@ export interface DeployedNames {
   readonly archiveBucket: string;
   readonly scratchBucket: string;
   readonly secretArn: string;
+  readonly signingKeyArn: string;
 }
 
 /** The function's environment variables: the names that the exporter reads everywhere, none of them secret. */
@@ -17,12 +18,14 @@ export function functionEnvironment(settings: ExporterSettings, names: DeployedN
     [ENVIRONMENT.secretId]: names.secretArn,
     [ENVIRONMENT.archive]: `s3://${names.archiveBucket}`,
     [ENVIRONMENT.scratch]: `s3://${names.scratchBucket}`,
+    [ENVIRONMENT.signingKey]: names.signingKeyArn,
     [ENVIRONMENT.timeZone]: settings.timeZone,
     [ENVIRONMENT.requestsPerMinute]: String(settings.requestsPerMinute),
     [ENVIRONMENT.requestsPerHour]: String(settings.requestsPerHour),
     [ENVIRONMENT.pageSize]: String(settings.pageSize),
     [ENVIRONMENT.lookBackDays]: String(settings.lookBackDays),
     ...(settings.startDate && { [ENVIRONMENT.startDate]: settings.startDate }),
+    ...(settings.personalData !== "keep" && { [ENVIRONMENT.personalData]: settings.personalData }),
     [ENVIRONMENT.deployment]: settings.stackName,
   };
 }

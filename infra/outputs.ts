@@ -1,6 +1,7 @@
 import {
   CfnOutput,
   type aws_iam as iam,
+  type aws_kms as kms,
   type aws_lambda as lambda,
   type aws_logs as logs,
   type Stack,
@@ -15,6 +16,7 @@ export interface DeployedParts {
   readonly durable: boolean;
   readonly archive: s3.IBucket;
   readonly secret: secretsmanager.ISecret;
+  readonly signingKey: kms.IKey;
   readonly databaseName: string;
   readonly workgroupName: string;
   readonly live: lambda.IAlias;
@@ -48,6 +50,11 @@ export function addOutputs(stack: Stack, parts: DeployedParts): void {
     `aws secretsmanager put-secret-value --secret-id ${secret.secretArn} --secret-string file://kore-secret.json`,
   );
   output("RunCommand", "Starts the run that the schedule starts at night", runCommand(live.functionArn));
+  output(
+    "PublicKeyCommand",
+    "Downloads the key that kore-sessions verify --public-key trusts; keep it outside the archive",
+    `aws kms get-public-key --key-id ${parts.signingKey.keyArn} --query PublicKey --output text | base64 --decode > kore-public.der`,
+  );
   if (parts.durable) {
     output(
       "BackfillCommand",

@@ -3,6 +3,7 @@
  * replaces the whole object). All that is wrong with them is told in one message, before anything is built.
  */
 import { z } from "zod";
+import { readPersonalDataRules } from "../functions/exporter/contract.ts";
 import { firstTimeThatAlwaysExists, isTimeZone, missingOn } from "./schedule-time.ts";
 
 /** Most bot ids that fit, with everything else, into the 4 KB that AWS Lambda allows for environment variables. */
@@ -103,9 +104,9 @@ const FIELDS = {
   alarmEmail: field(z.email().optional(), "must be an e-mail address", "Remove it to have alarms that mail nobody."),
   athenaScanLimitGigabytes: wholeNumber(1, 100_000, 100),
   personalData: field(
-    z.literal("keep").default("keep"),
-    'must be "keep": this version archives personal data as Kore sends it and cannot hash or drop it',
-    "Remove the setting, or do not deploy this version where that is not allowed.",
+    z.string().refine(isPersonalDataRules).default("keep"),
+    'must be "keep", or rules such as user_id=hash,tag:caller*=drop, none of which an earlier one leaves nothing to decide',
+    "Write fields user_id, alt_text or tag:NAME, each with =keep, =hash or =drop; docs/personal-data.md explains them.",
   ),
   vpc: field(
     z
@@ -135,7 +136,7 @@ type Values = { -readonly [Name in FieldName]: z.output<(typeof FIELDS)[Name]["s
 export type Source = { readonly kind: "bots"; readonly botIds: readonly string[] } | { readonly kind: "account" };
 
 /** Settings that are complete and belong together. Times are `HH:MM`, dates `YYYY-MM-DD`. */
-export interface ExporterSettings extends Readonly<Omit<Values, "bots" | "account" | "scheduleTime" | "personalData">> {
+export interface ExporterSettings extends Readonly<Omit<Values, "bots" | "account" | "scheduleTime">> {
   readonly source: Source;
   readonly scheduleTime: string;
 }
@@ -215,6 +216,10 @@ function contradictions(values: Partial<Values>, given: Record<string, unknown>,
       `bots and account: exactly one of them says what is exported. Write "bots": ["st-…"], or "account": true.`,
     );
   }
+  const rules = values.personalData === "keep" ? "" : values.personalData;
+  if (`${values.bots?.join() ?? ""}${rules ?? ""}`.length > BOT_IDS_MAX_LENGTH) {
+    problems.push("bots and personalData are longer than 3,000 characters together. Write shorter patterns with *.");
+  }
   if (values.secretKeyArn && given.secretArn === undefined) {
     problems.push("secretKeyArn needs secretArn. Remove it: a new secret is encrypted with the archive's own key.");
   }
@@ -241,12 +246,21 @@ function scheduleProblems({ timeZone, scheduleTime }: Partial<Values>, today: st
 }
 
 function complete(values: Values, today: string): ExporterSettings {
-  const { bots, account, scheduleTime, personalData, ...rest } = values;
+  const { bots, account, scheduleTime, ...rest } = values;
   return {
     ...rest,
     source: bots ? { kind: "bots", botIds: bots } : { kind: "account" },
     scheduleTime: scheduleTime ?? firstTimeThatAlwaysExists(values.timeZone, today),
   };
+}
+
+/** By the same grammar as the exporter's own setting. */
+function isPersonalDataRules(value: string): boolean {
+  try {
+    return readPersonalDataRules(value) !== null;
+  } catch {
+    return false;
+  }
 }
 
 /** Plain http is for tests against this very machine; Kore's API is https. */

@@ -1,16 +1,17 @@
 import type { Day } from "../../functions/exporter/export/calendar.ts";
 import { sourceName } from "../../functions/exporter/export/export-day.ts";
 import type { SourceResult } from "../../functions/exporter/export/export-days.ts";
-import { runExport } from "../../functions/exporter/run-export.ts";
+import { type RunResult, runExport } from "../../functions/exporter/run-export.ts";
 import type { Settings } from "../../functions/exporter/settings.ts";
 import type { CommandIo } from "../io.ts";
 import { progressView } from "../progress.ts";
 
 /**
  * Archives those of the days that are missing, in the order given, in this process. A run ends after some hours: what
- * is left then is the next run's, until every source is done or has failed. Throws as `runExport` does.
+ * is left then is the next run's, until every source is done or has failed, or a run got no digest. The digest is the last
+ * run's. Throws as `runExport` does.
  */
-export async function archiveHere(settings: Settings, days: readonly Day[], io: CommandIo): Promise<SourceResult[]> {
+export async function archiveHere(settings: Settings, days: readonly Day[], io: CommandIo): Promise<RunResult> {
   const view = progressView(io);
   const hooks = {
     signal: io.signal,
@@ -20,9 +21,9 @@ export async function archiveHere(settings: Settings, days: readonly Day[], io: 
   try {
     const results: SourceResult[] = [];
     let run = { sources: settings.sources, days };
-    while (run.sources.length > 0) {
+    for (;;) {
       const task = { kind: "days", days: run.days, acceptFewer: false, onlyMissing: true } as const;
-      const ended = await runExport({ ...settings, sources: run.sources }, task, io.clock, hooks);
+      const { sources: ended, seal } = await runExport({ ...settings, sources: run.sources }, task, io.clock, hooks);
       const outOfTime = ended.filter(isOutOfTime);
       results.push(...ended.map((result) => (outOfTime.includes(result) ? { ...result, left: [] } : result)));
       const names = new Set(outOfTime.map(({ source }) => source));
@@ -31,8 +32,8 @@ export async function archiveHere(settings: Settings, days: readonly Day[], io: 
         sources: run.sources.filter((source) => names.has(sourceName(source))),
         days: run.days.filter((day) => left.has(day)),
       };
+      if (run.sources.length === 0 || seal instanceof Error) return { sources: results, seal };
     }
-    return results;
   } finally {
     view.stop();
   }

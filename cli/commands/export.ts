@@ -56,14 +56,14 @@ async function exportAction(options: Options, io: CommandIo): Promise<0 | 1> {
 
   const view = progressView(io);
   try {
-    const sources = await runExport(settings, taskOf(options, settings, days), io.clock, {
+    const { sources, seal } = await runExport(settings, taskOf(options, settings, days), io.clock, {
       signal: io.signal,
       onProgress: (progress) => view.progress(progress),
       onKoreEvent: (source, event) => view.koreEvent(source, event),
     });
     view.stop();
     const results = sources.flatMap((source) => source.days);
-    return tellDays(results, options.repair ? [] : skippedDays(sources), options.json, io);
+    return tellDays(results, options.repair ? [] : skippedDays(sources), seal, options.json, io);
   } finally {
     view.stop();
   }

@@ -1,9 +1,10 @@
 import { Command } from "commander";
 import { openStore } from "../../functions/exporter/archive/open-store.ts";
 import { archiveStatus, type DayStatus, type SourceStatus } from "../../functions/exporter/export/archive-status.ts";
-import { readArchiveSetting } from "../../functions/exporter/settings.ts";
+import { readArchiveSetting, readPersonalDataSetting } from "../../functions/exporter/settings.ts";
 import type { CommandIo } from "../io.ts";
 import { environmentWith, type SettingOptions, withArchive } from "../options.ts";
+import { personalDataLines } from "../personal-data-lines.ts";
 import type { Finish } from "../program.ts";
 
 interface Options extends SettingOptions {
@@ -37,10 +38,11 @@ export function statusCommand(io: CommandIo, finish: Finish): Command {
 
 async function statusAction(options: Options, io: CommandIo): Promise<0 | 1> {
   const location = readArchiveSetting(environmentWith(io.env, options));
+  const wanted = readPersonalDataSetting(io.env)?.spelling ?? null;
   const store = await openStore(location, { clock: io.clock });
   try {
     const sources = await archiveStatus(store, io.clock.now());
-    io.stdout.write(options.json ? `${JSON.stringify(asJson(sources))}\n` : asText(sources, store.location));
+    io.stdout.write(options.json ? `${JSON.stringify(asJson(sources))}\n` : asText(sources, store.location, wanted));
     const bad = sources.some(({ days }) =>
       days.some(({ status }) => status !== "complete" && status !== "provisional"),
     );
@@ -50,9 +52,9 @@ async function statusAction(options: Options, io: CommandIo): Promise<0 | 1> {
   }
 }
 
-function asText(sources: readonly SourceStatus[], location: string): string {
+function asText(sources: readonly SourceStatus[], location: string, wanted: string | null): string {
   if (sources.length === 0) return `No day is archived in ${location} yet.\n`;
-  return `${sources.map(calendar).join("\n")}\n${LEGEND}`;
+  return `${sources.map(calendar).join("\n")}\n${LEGEND}${personalDataLines(sources, wanted)}`;
 }
 
 /** A line for each month, a letter for each day of it. */
@@ -82,6 +84,7 @@ function asJson(sources: readonly SourceStatus[]): object {
         dt,
         status,
         archived: record?.archived ?? null,
+        personal_data: record?.personal_data ?? null,
         problems: record?.problems ?? [],
       })),
     })),

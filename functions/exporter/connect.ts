@@ -1,25 +1,61 @@
+import { createHmac } from "node:crypto";
 import type { Clock } from "./clock.ts";
-import { fixedCredentials, secretCredentials } from "./credentials.ts";
+import { hashesPersonalData } from "./contract.ts";
+import { fixedCredentials, parseHashKey, secretCredentials } from "./credentials.ts";
+import { ExporterError } from "./errors.ts";
 import { sourceName } from "./export/export-day.ts";
 import { type CredentialsSource, KoreClient, type KoreEvent } from "./kore/client.ts";
 import type { Quota } from "./kore/quota.ts";
 import type { Source } from "./kore/wire.ts";
+import { KEPT_PERSONAL_DATA, type PersonalData, protectedPersonalData } from "./sessions/personal-data.ts";
 import type { CredentialsSetting, Settings } from "./settings.ts";
 
 /** Makes a client for a source, which uses the quota given. The caller closes it. */
 export type Connect = (source: Source, quota: Quota, clock: Clock, onEvent?: (event: KoreEvent) => void) => KoreClient;
 
 /**
- * How to reach Kore by the settings. Credentials are read now, and again when Kore refuses them. Throws
- * `ERR_SECRET_UNREADABLE` if no source has any; one without fails by itself.
+ * How personal data is treated by the settings. The key of hashes is read now. Throws `ERR_SECRET_UNREADABLE` if there is
+ * none and a rule hashes.
  */
-export async function connectKore(settings: Settings): Promise<Connect> {
+export async function openPersonalData(
+  settings: Pick<Settings, "personalData" | "credentials">,
+): Promise<PersonalData> {
+  const { personalData, credentials } = settings;
+  const { rules } = personalData;
+  if (rules.spelling === "keep") return KEPT_PERSONAL_DATA;
+  if (credentials.kind === "given") {
+    const passingKey = passingKeyFrom(credentials.credentials.clientSecret);
+    return protectedPersonalData(rules, { hashKey: personalData.hashKey, passingKey });
+  }
+  const { secretsManagerReader } = await import("./secrets-manager.ts");
+  const secret = await secretsManagerReader(credentials.secretId)();
+  const hashKey = parseHashKey(secret);
+  if (hashKey !== null || !hashesPersonalData(rules)) {
+    return protectedPersonalData(rules, { hashKey, passingKey: passingKeyFrom(secret) });
+  }
+  const message =
+    `KORE_PII hashes (${rules.spelling}), but the secret ${credentials.secretId} has no hashKey. ` +
+    'Add "hashKey" beside the credentials, at least 32 characters, and never change it again.';
+  throw new ExporterError("ERR_SECRET_UNREADABLE", message);
+}
+
+/** Another key than the secret itself, with which tokens are signed: what is hashed comes from outside. */
+function passingKeyFrom(secret: string): string {
+  return createHmac("sha256", secret).update("passing key of personal data").digest("hex");
+}
+
+/**
+ * How to reach Kore by the settings, with personal data treated as it is to be. Credentials are read now, and again when
+ * Kore refuses them. Throws `ERR_SECRET_UNREADABLE` if no source has any; one without fails by itself.
+ */
+export async function connectKore(settings: Settings, personalData: PersonalData): Promise<Connect> {
   const { host, timeoutMs, sources } = settings;
   const credentialsFor = await credentialsSource(settings.credentials);
   await refuseWithoutCredentials(sources, credentialsFor);
   return (source, quota, clock, onEvent) => {
     const parts = { host, source, credentials: credentialsFor(source), quota, timeoutMs, clock, random: Math.random };
-    return new KoreClient({ ...parts, ...(onEvent && { onEvent }) });
+    const protect = personalData.spelling === "keep" ? {} : { protect: personalData.session };
+    return new KoreClient({ ...parts, ...protect, ...(onEvent && { onEvent }) });
   };
 }
 

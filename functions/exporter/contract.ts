@@ -130,6 +130,8 @@ export const ENVIRONMENT = {
   pageSize: "KORE_PAGE_SIZE",
   lookBackDays: "KORE_LOOK_BACK_DAYS",
   startDate: "KORE_START_DATE",
+  signingKey: "KORE_SIGNING_KEY",
+  personalData: "KORE_PII",
   /** `s3://bucket` for what lives only while a run does; emptied by its own lifecycle. */
   scratch: "KORE_SCRATCH",
   /** Value of the metrics' dimension: the name of the stack. */
@@ -138,9 +140,85 @@ export const ENVIRONMENT = {
 
 /**
  * Members of the secret's JSON: `{"clientId", "clientSecret"}`, or one such object for each source id, with `default`
- * for those that have none of their own.
+ * for those that have none of their own. `hashKey` stands beside them, one for all sources: the key of hashed personal
+ * data, at least 32 characters. It is never changed: with another key, the same person has another hash.
  */
-export const SECRET_MEMBERS = { clientId: "clientId", clientSecret: "clientSecret", fallback: "default" } as const;
+export const SECRET_MEMBERS = {
+  clientId: "clientId",
+  clientSecret: "clientSecret",
+  fallback: "default",
+  hashKey: "hashKey",
+} as const;
+
+/** How a value is archived: as Kore sends it, as the HMAC of its text, or as null. */
+export type PersonalDataMode = "keep" | "hash" | "drop";
+
+/** What is to become of personal data. */
+export interface PersonalDataRules {
+  /** The rules in their one spelling; `keep` if none of them hashes or drops anything. */
+  readonly spelling: string;
+  readonly userId: PersonalDataMode;
+  readonly altText: PersonalDataMode;
+  /** For names of tags, in lower case; `*` stands for any characters. The first that fits a name decides. */
+  readonly tags: readonly { readonly pattern: string; readonly mode: PersonalDataMode }[];
+}
+
+const PERSONAL_DATA_RULE = /^(user_id|alt_text|tag:[^=]+?)\s*=\s*(keep|hash|drop)$/;
+
+/**
+ * Reads the value of `KORE_PII`: `keep`, or rules `field=mode` with commas in between, such as
+ * `user_id=hash,tag:caller*=drop`. Throws an `Error` that is a sentence about the value if it is no rules, or if one of
+ * them could never decide.
+ */
+export function readPersonalDataRules(text: string): PersonalDataRules {
+  const rules: { field: string; mode: PersonalDataMode }[] = [];
+  for (const part of text.trim() === "keep" ? [] : text.split(",").map((rule) => rule.trim())) {
+    const [, given = "", mode = ""] = PERSONAL_DATA_RULE.exec(part) ?? [];
+    const field = given.startsWith("tag:") ? `tag:${foldName(given.slice(4)).replace(/\*+/g, "*")}` : given;
+    if (field === "" || field === "tag:") {
+      throw new Error(`"${part}" is no rule; write user_id, alt_text or tag:NAME, then =keep, =hash or =drop`);
+    }
+    const earlier = rules.find((rule) => fitsPattern(rule.field, field));
+    if (earlier) throw new Error(`"${part}" never decides, since ${earlier.field}=${earlier.mode} stands before it`);
+    rules.push({ field, mode: mode as PersonalDataMode });
+  }
+  const modeOf = (name: string) => rules.find(({ field }) => field === name)?.mode ?? "keep";
+  const tagRules = rules.filter(({ field }) => field.startsWith("tag:"));
+  const tags = tagRules.slice(0, tagRules.findLastIndex(({ mode }) => mode !== "keep") + 1);
+  const single = (field: string) => (modeOf(field) === "keep" ? [] : [{ field, mode: modeOf(field) }]);
+  const deciding = [...single("user_id"), ...tags, ...single("alt_text")];
+  return {
+    spelling: deciding.map(({ field, mode }) => `${field}=${mode}`).join(",") || "keep",
+    userId: modeOf("user_id"),
+    altText: modeOf("alt_text"),
+    tags: tags.map(({ field, mode }) => ({ pattern: field.slice("tag:".length), mode })),
+  };
+}
+
+/** True if a rule hashes: a key is needed then. */
+export function hashesPersonalData({ spelling }: PersonalDataRules): boolean {
+  return spelling.includes("=hash");
+}
+
+/** A name as it is compared with others: however its letters are composed, in whichever case. */
+export function foldName(name: string): string {
+  return name.normalize("NFC").trim().toLowerCase();
+}
+
+/** True if a folded name is what a pattern describes; of two patterns, if the first fits every name that the second does. */
+export function fitsPattern(pattern: string, name: string): boolean {
+  const [first = "", ...parts] = pattern.split("*");
+  const last = parts.pop();
+  if (last === undefined) return name === first;
+  if (!name.startsWith(first)) return false;
+  let at = first.length;
+  for (const part of parts) {
+    const found = name.indexOf(part, at);
+    if (found === -1) return false;
+    at = found + part.length;
+  }
+  return name.length - at >= last.length && name.endsWith(last);
+}
 
 /** Alias of the function that the schedule and people invoke. */
 export const LIVE_ALIAS = "live";

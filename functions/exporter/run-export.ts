@@ -3,9 +3,10 @@ import { rm } from "node:fs/promises";
 import { openStore } from "./archive/open-store.ts";
 import type { ArchiveStore } from "./archive/store.ts";
 import type { Clock } from "./clock.ts";
-import { connectKore } from "./connect.ts";
+import { connectKore, openPersonalData } from "./connect.ts";
 import { EXPORTER_VERSION } from "./contract.ts";
-import { type Agenda, type Night, namedDays, nightDays } from "./export/agenda.ts";
+import { asExporterError, type ExporterError } from "./errors.ts";
+import { type Agenda, lookBack, type Night, namedDays, nightDays } from "./export/agenda.ts";
 import { AtOnce } from "./export/at-once.ts";
 import type { Day } from "./export/calendar.ts";
 import { estimateSessions } from "./export/estimate.ts";
@@ -13,10 +14,13 @@ import { type DayResult, type Progress, sourceName } from "./export/export-day.t
 import { exportSources, refuseArchiveOfOtherZone, type SourceResult } from "./export/export-days.ts";
 import { SLICE_BUDGET } from "./export/read-day.ts";
 import { Room } from "./export/room.ts";
+import { type Seal, type SealPorts, type SourceDay, sealRun } from "./export/seal.ts";
 import type { KoreClient, KoreEvent } from "./kore/client.ts";
 import { Quota } from "./kore/quota.ts";
 import type { Source } from "./kore/wire.ts";
+import { openSigner } from "./open-signer.ts";
 import { makeScratch } from "./scratch.ts";
+import type { PersonalData } from "./sessions/personal-data.ts";
 import type { Settings } from "./settings.ts";
 
 /** About 850 MB, which fits into the deployed function; a single source never has more than one slice. */
@@ -51,24 +55,41 @@ export function agendaOf(task: Task, source: Source, store: ArchiveStore, { time
   return namedDays(task.days, task.onlyMissing, name, store);
 }
 
+/** What a run in this process came to. */
+export interface RunResult {
+  readonly sources: readonly SourceResult[];
+  /** The run's digest, or why there is none. */
+  readonly seal: Seal | ExporterError;
+}
+
+/** The days that a run's digest is about: those it had to look after, and those it exported besides. */
+export function daysToSeal(task: Task, sources: readonly string[], exported: readonly SourceDay[]): SourceDay[] {
+  const looked = task.kind === "night" ? lookBack(task.night) : task.days;
+  const days = [...sources.flatMap((source) => looked.map((dt) => ({ source, dt }))), ...exported];
+  return [...new Map(days.map(({ source, dt }) => [`${dt} ${source}`, { source, dt }])).values()];
+}
+
 /**
- * Exports what the task says of the settings' sources into their archive, in this process. Throws before anything is
- * asked if the archive cannot be written or a secret cannot be read.
+ * Exports what the task says of the settings' sources into their archive, in this process, and ends with a digest, also
+ * when the run fails or is interrupted. Throws before anything is asked if the archive cannot be written, or a secret or
+ * the signing key cannot be used.
  */
 export async function runExport(
   settings: Settings,
   task: Task,
   clock: Clock,
   hooks: RunHooks = {},
-): Promise<SourceResult[]> {
+): Promise<RunResult> {
   const store = await openStore(settings.archive, { clock });
   const scratch = await makeScratch();
   try {
     await store.checkWritable();
-    return await withClients(settings, clock, hooks, async (clients) => {
+    const signer = await openSigner(settings.signingKey, settings.archive);
+    return await withClients(settings, clock, hooks, async (clients, { spelling, rejectedText }) => {
       await refuseArchiveOfOtherZone(store, settings.timeZone);
       const { pageSize, timeZone } = settings;
       const run = { store, clock, timeZone, runId: randomUUID(), exporterVersion: EXPORTER_VERSION };
+      const personalData = { spelling, rejectedText: async (raw: string) => rejectedText(raw) };
       const atOnce = { clock, scratch, pageSize, room: new Room(SESSIONS_IN_MEMORY) };
       const deadline = clock.now() + LONGEST_RUN_MS;
       const tasks = clients.map(({ source, client }) => (signal: AbortSignal) => ({
@@ -76,12 +97,39 @@ export async function runExport(
         work: new AtOnce(source, client, { ...hooks, ...atOnce, deadline, signal }),
       }));
       const acceptFewer = task.kind === "days" && task.acceptFewer;
-      return exportSources(tasks, { ...hooks, ...run, sliceBudget: SLICE_BUDGET, acceptFewer });
+      return sealed(task, settings, hooks, { ...run, signer }, (onDay) =>
+        exportSources(tasks, { ...hooks, ...run, personalData, onDay, sliceBudget: SLICE_BUDGET, acceptFewer }),
+      );
     });
   } finally {
     store.close();
     await rm(scratch, { recursive: true, force: true });
   }
+}
+
+/** Runs an export, then seals it, whatever became of it. */
+async function sealed(
+  task: Task,
+  settings: Settings,
+  { onDay }: RunHooks,
+  ports: SealPorts,
+  work: (onDay: (result: DayResult) => void) => Promise<SourceResult[]>,
+): Promise<RunResult> {
+  const exported: SourceDay[] = [];
+  const seal = () =>
+    sealRun(daysToSeal(task, settings.sources.map(sourceName), exported), ports).catch(asExporterError);
+  let sources: SourceResult[];
+  try {
+    sources = await work((result) => {
+      exported.push(result);
+      onDay?.(result);
+    });
+  } catch (error) {
+    // What ended the run is what matters; days that stay without a digest are the next run's.
+    await seal();
+    throw error;
+  }
+  return { sources, seal: await seal() };
 }
 
 /** How many sessions Kore holds of a source, over all days asked about; null if it does not say. */
@@ -113,15 +161,19 @@ async function withClients<T>(
   settings: Settings,
   clock: Clock,
   { onKoreEvent }: RunHooks,
-  work: (clients: readonly { readonly source: Source; readonly client: KoreClient }[]) => Promise<T>,
+  work: (
+    clients: readonly { readonly source: Source; readonly client: KoreClient }[],
+    personalData: PersonalData,
+  ) => Promise<T>,
 ): Promise<T> {
-  const connect = await connectKore(settings);
+  const personalData = await openPersonalData(settings);
+  const connect = await connectKore(settings, personalData);
   const clients = settings.sources.map((source) => {
     const onEvent = onKoreEvent && ((event: KoreEvent) => onKoreEvent(sourceName(source), event));
     return { source, client: connect(source, new Quota(settings.quota, clock), clock, onEvent) };
   });
   try {
-    return await work(clients);
+    return await work(clients, personalData);
   } finally {
     await Promise.all(clients.map(({ client }) => client.close()));
   }

@@ -2,17 +2,20 @@ import { createHash } from "node:crypto";
 import { openStore } from "./archive/open-store.ts";
 import type { ArchiveStore } from "./archive/store.ts";
 import type { Clock } from "./clock.ts";
-import { connectKore } from "./connect.ts";
+import { connectKore, openPersonalData } from "./connect.ts";
 import { EXPORTER_VERSION } from "./contract.ts";
 import { asExporterError, type ErrorCode, ExporterError, isFailure } from "./errors.ts";
 import type { Day } from "./export/calendar.ts";
 import { estimateSessions } from "./export/estimate.ts";
 import { type DayResult, sourceName } from "./export/export-day.ts";
 import { exportSource, refuseArchiveOfOtherZone, type SourceResult } from "./export/export-days.ts";
+import type { RowProtection } from "./export/publish.ts";
 import { SLICE_BUDGET } from "./export/read-day.ts";
 import { Room } from "./export/room.ts";
+import { type Seal, sealRun } from "./export/seal.ts";
 import type { Host } from "./lambda/host.ts";
-import { agendaOf, type Estimate, LONGEST_RUN_MS, SESSIONS_IN_MEMORY, type Task } from "./run-export.ts";
+import { openSigner } from "./open-signer.ts";
+import { agendaOf, daysToSeal, type Estimate, LONGEST_RUN_MS, SESSIONS_IN_MEMORY, type Task } from "./run-export.ts";
 import type { Settings } from "./settings.ts";
 import { InSteps, type InStepsPorts } from "./steps/in-steps.ts";
 import type { Owner } from "./steps/lease.ts";
@@ -44,7 +47,7 @@ export interface SourceReport {
 
 /**
  * Exports what the task says of the settings' sources into their archive, in steps of the host. Throws before anything is
- * asked if the archive cannot be used or a secret cannot be read; whatever else fails is in the reports.
+ * asked if the archive, the secret or the signing key cannot be used; whatever else fails is in the reports.
  */
 export async function exportInSteps(
   settings: Settings,
@@ -53,7 +56,7 @@ export async function exportInSteps(
   ports: RunPorts,
 ): Promise<SourceReport[]> {
   const kind = task.kind === "night" ? "night" : "days";
-  return inSteps(settings, kind, host, ports, async (work, store) => {
+  return inSteps(settings, kind, host, ports, async (work, store, personalData) => {
     const result = await exportSource(agendaOf(task, work.source, store, settings), work, {
       store,
       clock: ports.clock,
@@ -61,11 +64,41 @@ export async function exportInSteps(
       runId: host.runId,
       exporterVersion: EXPORTER_VERSION,
       sliceBudget: SLICE_BUDGET,
+      personalData,
       acceptFewer: task.kind === "days" && task.acceptFewer,
       ...(ports.onDay && { onDay: ports.onDay }),
     });
     return reportOf(result, work.throttles);
   });
+}
+
+/** The digest of a deployed run, or why there is none. */
+export type ToldSeal = Seal | { readonly error: ToldError };
+
+/** Ends a run of `exportInSteps` with its digest, in a step of its own. Whatever fails is in the answer. */
+export async function sealInSteps(
+  settings: Settings,
+  task: Task,
+  reports: readonly SourceReport[],
+  host: Host,
+  { clock }: Pick<RunPorts, "clock">,
+): Promise<ToldSeal> {
+  const exported = reports.flatMap(({ source, days }) => days.map(({ dt }) => ({ source, dt })));
+  const days = daysToSeal(task, settings.sources.map(sourceName), exported);
+  const result = await host.once("seal", () =>
+    settled(async () => {
+      const store = await openStore(settings.archive, { clock });
+      try {
+        const signer = await openSigner(settings.signingKey, settings.archive);
+        const run = { store, clock, runId: host.runId, exporterVersion: EXPORTER_VERSION, signer };
+        const { number, sha256 } = await sealRun(days, run);
+        return { number, sha256 };
+      } finally {
+        store.close();
+      }
+    }),
+  );
+  return "error" in result ? result : result.value;
 }
 
 /** Asks Kore how many sessions the days hold, in steps of the host. Throws what Kore's refusals are. */
@@ -87,30 +120,35 @@ async function inSteps<T>(
   kind: Owner["kind"],
   host: Host,
   ports: RunPorts,
-  work: (source: InSteps, store: ArchiveStore) => Promise<T>,
+  work: (source: InSteps, store: ArchiveStore, personalData: RowProtection) => Promise<T>,
 ): Promise<T[]> {
   const { clock } = ports;
   const { sources, timeZone, quota, pageSize } = settings;
   const store = await openStore(settings.archive, { clock });
   const scratch = await openStore(ports.scratch, { clock });
   try {
-    const connection = lazily(() => connectKore(settings));
+    const { spelling } = settings.personalData.rules;
+    const protection = lazily(() => openPersonalData(settings));
+    const personalData = { spelling, rejectedText: async (raw: string) => (await protection()).rejectedText(raw) };
+    const connection = lazily(async () => connectKore(settings, await protection()));
     const connect: InStepsPorts["connect"] = async (...parts) => (await connection())(...parts);
     const begun = await host.once("begin", () =>
       settled(async () => {
         await store.checkWritable();
         await refuseArchiveOfOtherZone(store, timeZone);
         await connection();
+        await openSigner(settings.signingKey, settings.archive);
         return clock.now();
       }),
     );
     const owner = { id: createHash("sha256").update(host.runId).digest("hex").slice(0, 16), kind };
     const limits = { room: new Room(SESSIONS_IN_MEMORY), deadline: valueIn(begun) + LONGEST_RUN_MS };
-    const read = { quota, pageSize, timeZone, sliceBudget: SLICE_BUDGET, exporterVersion: EXPORTER_VERSION };
+    const fixed = { sliceBudget: SLICE_BUDGET, exporterVersion: EXPORTER_VERSION, personalData: spelling };
+    const read = { quota, pageSize, timeZone, ...fixed };
     const results = await host.forEach(sources, sourceName, (source, steps) =>
       settled(async () => {
         const inSteps = new InSteps(source, { ...ports, ...read, ...limits, steps, scratch, connect, owner });
-        return work(inSteps, store).finally(() => inSteps.release());
+        return work(inSteps, store, personalData).finally(() => inSteps.release());
       }),
     );
     return results.map(valueIn);

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { parseLocation } from "./archive/open-store.ts";
-import { ACCOUNT_SOURCE } from "./contract.ts";
+import { ACCOUNT_SOURCE, hashesPersonalData, type PersonalDataRules, readPersonalDataRules } from "./contract.ts";
+import { isHashKey } from "./credentials.ts";
 import { SettingsError } from "./errors.ts";
 import { type Day, isDay, zoneName } from "./export/calendar.ts";
 import type { QuotaLimits } from "./kore/quota.ts";
@@ -11,6 +12,18 @@ import type { Source } from "./kore/wire.ts";
 export type CredentialsSetting =
   | { readonly kind: "given"; readonly credentials: Credentials }
   | { readonly kind: "secrets-manager"; readonly secretId: string };
+
+/** What is to become of personal data. */
+export interface PersonalDataSetting {
+  readonly rules: PersonalDataRules;
+  /** The key of hashes where the credentials are given; null: it is in their secret, or there is none. */
+  readonly hashKey: string | null;
+}
+
+/** What digests are signed with: an Ed25519 key in a PEM file, or a key of AWS KMS. */
+export type SigningKeySetting =
+  | { readonly kind: "file"; readonly path: string }
+  | { readonly kind: "kms"; readonly keyArn: string };
 
 /** Everything a run is told, checked. */
 export interface Settings {
@@ -29,6 +42,9 @@ export interface Settings {
   readonly lookBackDays: number;
   /** The first day that `--repair` and the nightly run are to archive; null: the look-back alone decides. */
   readonly startDate: Day | null;
+  readonly personalData: PersonalDataSetting;
+  /** Null: digests are not signed. */
+  readonly signingKey: SigningKeySetting | null;
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -49,20 +65,17 @@ export const SETTINGS = {
   KORE_REQUEST_TIMEOUT_SECONDS: "for one request, its answer included (30)",
   KORE_LOOK_BACK_DAYS: "how many days back `--repair` and the nightly run look (16)",
   KORE_START_DATE: "first day that `--repair` and the nightly run archive (the look-back's)",
+  KORE_PII: "personal data to hash or drop, such as user_id=hash,tag:caller*=drop (keep)",
+  KORE_HASH_KEY: "key of those hashes beside KORE_CLIENT_ID; a secret has it as `hashKey`",
+  KORE_SIGNING_KEY: "signs what each run did: a file with an Ed25519 key outside the archive, or the ARN of a KMS key",
   KORE_FUNCTION: "deployed function that `backfill` starts (an alias's ARN)",
 } as const;
-
-/** Settings of later versions: to pass over one in silence would archive what its user meant to protect. */
-const NOT_YET: readonly string[] = ["KORE_PII", "KORE_SIGNING_KEY"];
 
 /**
  * Reads a run's settings. Throws one `SettingsError` that lists everything wrong; each problem names the setting, its
  * value (never a secret's) and the next step.
  */
 export function readSettings(env: Environment): Settings {
-  const unsupported = NOT_YET.filter((name) => value(env, name) !== undefined).map(
-    (name) => `${name} is set, but this version cannot do what it asks for. Unset it, or use a version that can.`,
-  );
   const parsed = schema.safeParse({
     host: value(env, "KORE_HOST"),
     sources: { bots: value(env, "KORE_BOT_IDS"), account: value(env, "KORE_ACCOUNT") },
@@ -78,15 +91,29 @@ export function readSettings(env: Environment): Settings {
     timeoutMs: value(env, "KORE_REQUEST_TIMEOUT_SECONDS"),
     lookBackDays: value(env, "KORE_LOOK_BACK_DAYS"),
     startDate: value(env, "KORE_START_DATE"),
+    personalData: {
+      rules: value(env, "KORE_PII"),
+      hashKey: value(env, "KORE_HASH_KEY"),
+      secretId: value(env, "KORE_SECRET_ID"),
+    },
+    signingKey: value(env, "KORE_SIGNING_KEY"),
   });
-  const problems = parsed.success ? [] : parsed.error.issues.map(({ message }) => message);
-  if (!parsed.success || unsupported.length > 0) throw new SettingsError([...problems, ...unsupported]);
+  if (!parsed.success) throw new SettingsError(parsed.error.issues.map(({ message }) => message));
   return parsed.data;
 }
 
 /** The archive's location alone, for commands that need nothing else. Throws `SettingsError`. */
 export function readArchiveSetting(env: Environment): string {
   const parsed = archive.safeParse(value(env, "KORE_ARCHIVE"));
+  if (!parsed.success) throw new SettingsError(parsed.error.issues.map(({ message }) => message));
+  return parsed.data;
+}
+
+/** The rules for personal data alone; null if `KORE_PII` is not set. Throws `SettingsError`. */
+export function readPersonalDataSetting(env: Environment): PersonalDataRules | null {
+  const text = value(env, "KORE_PII");
+  if (text === undefined) return null;
+  const parsed = personalDataRules.safeParse(text);
   if (!parsed.success) throw new SettingsError(parsed.error.issues.map(({ message }) => message));
   return parsed.data;
 }
@@ -213,6 +240,41 @@ const startDate = setting((text) => {
   throw new Error(`KORE_START_DATE is "${text}"; give a date that exists, as yyyy-mm-dd.`);
 });
 
+const personalDataRules = setting((text = "keep") => {
+  try {
+    return readPersonalDataRules(text);
+  } catch (error) {
+    throw new Error(`KORE_PII: ${error instanceof Error ? error.message : String(error)}.`);
+  }
+});
+
+const personalData = z
+  .object({ rules: personalDataRules, hashKey: z.string().optional(), secretId: z.string().optional() })
+  .transform(({ rules, hashKey, secretId }, context) =>
+    attempt((): PersonalDataSetting => {
+      if (hashKey !== undefined && secretId !== undefined) {
+        throw new Error("Both KORE_HASH_KEY and KORE_SECRET_ID are set; put the key into the secret, as hashKey.");
+      }
+      if (hashKey !== undefined && !isHashKey(hashKey)) {
+        throw new Error("KORE_HASH_KEY has less than 32 characters; make one, once, with `openssl rand -hex 32`.");
+      }
+      if (hashKey === undefined && secretId === undefined && hashesPersonalData(rules)) {
+        throw new Error("KORE_PII hashes, but KORE_HASH_KEY is missing; make one, once, with `openssl rand -hex 32`.");
+      }
+      return { rules, hashKey: hashKey ?? null };
+    }, context),
+  );
+
+/** ARN of a key or alias (https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html, "Key identifiers"). */
+const KMS_KEY = /^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:(key|alias)\/[A-Za-z0-9/_-]+$/;
+
+const signingKey = setting((text): SigningKeySetting | null => {
+  if (text === undefined) return null;
+  if (KMS_KEY.test(text)) return { kind: "kms", keyArn: text };
+  if (!/^arn:|-----BEGIN/.test(text)) return { kind: "file", path: text };
+  throw new Error("KORE_SIGNING_KEY is neither a file's path nor the ARN of a KMS key or alias; give one of these.");
+});
+
 const schema = z.object({
   host,
   sources,
@@ -227,4 +289,6 @@ const schema = z.object({
   timeoutMs: wholeNumber("KORE_REQUEST_TIMEOUT_SECONDS", 30, 1, 3_600).transform((seconds) => seconds * 1_000),
   lookBackDays: wholeNumber("KORE_LOOK_BACK_DAYS", 16, 1, 400),
   startDate,
+  personalData,
+  signingKey,
 });

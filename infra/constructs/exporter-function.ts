@@ -41,6 +41,8 @@ export interface ExporterFunctionProps {
   readonly secret: secretsmanager.ISecret;
   /** Key of the buckets, and of the logs. */
   readonly key: kms.IKey;
+  /** Key that signs digests. */
+  readonly signingKey: kms.IKey;
   /** Key of an existing secret, if it has one of its own. */
   readonly secretKey: kms.IKey | undefined;
   readonly network: FunctionNetwork | undefined;

@@ -18,6 +18,8 @@ export interface ExporterRoleProps {
   readonly secret: secretsmanager.ISecret;
   /** Key of the buckets. */
   readonly key: kms.IKey;
+  /** Key that signs digests. */
+  readonly signingKey: kms.IKey;
   /** Key of an existing secret, if it has one of its own. */
   readonly secretKey: kms.IKey | undefined;
   readonly logGroup: logs.ILogGroup;
@@ -45,6 +47,7 @@ export class ExporterRole extends Construct {
       allow("ReadSecret", ["secretsmanager:GetSecretValue"], [props.secret.secretArn]),
       ...(props.secretKey ? [allow("DecryptSecret", ["kms:Decrypt"], [props.secretKey.keyArn])] : []),
       allow("UseKey", ["kms:Decrypt", "kms:GenerateDataKey"], [props.key.keyArn]),
+      allow("SignDigests", ["kms:Sign", "kms:GetPublicKey"], [props.signingKey.keyArn]),
       ...archiveStatements(props.archive),
       ...scratchStatements(props.scratch),
       allow("WriteLogs", ["logs:CreateLogStream", "logs:PutLogEvents"], [props.logGroup.logGroupArn]),

@@ -122,7 +122,11 @@ describe("the deployed bundle, run by Node alone", () => {
   test("archives the day before its scheduled time into the bucket, and says so in its metrics", async () => {
     const { scenario, s3, invoke } = await startDeployment();
     const { summary, metrics, log } = await invoke({ scheduledTime: "2026-01-03T02:15:00Z" });
-    expect(summary).toEqual({ days: [{ source: BOT, dt: DAY, status: "complete" }], left: 0 });
+    expect(summary).toEqual({
+      days: [{ source: BOT, dt: DAY, status: "complete" }],
+      left: 0,
+      digest: { number: 1, sha256: expect.any(String) },
+    });
     const ledger = ledgerIn(s3);
     expect(ledger.archived.total).toBe(scenario.truth().length);
     expect(s3.bucket("archive").keys()).toContain(sessionKey(DAY, "agent", BOT, 0));
@@ -178,7 +182,7 @@ describe("the deployed bundle, run by Node alone", () => {
     const { error, metrics } = await invoke({ scheduledTime: "2026-01-03T02:15:00Z" }, 61_000);
     expect(error).toMatchObject({ code: "ERR_INTERRUPTED" });
     expect(metrics).toMatchObject({ RunsFailed: 1, DaysIncomplete: 1 });
-    expect(s3.bucket("archive").keys()).toEqual([]);
+    expect(s3.bucket("archive").keys()).toEqual(["digests/00000001.json"]);
   });
 
   test.each([

@@ -102,6 +102,10 @@ test("the deployed handler serves an execution's invocations", async () => {
   }
   onTestFinished(() => void vi.unstubAllEnvs());
   const run = await new LocalDurableTestRunner({ handlerFunction: handler }).run({ payload: NIGHT });
-  expect(run.getResult()).toEqual({ days: [{ source: BOT, dt: DAY, status: "complete" }], left: 0 });
+  expect(run.getResult()).toEqual({
+    days: [{ source: BOT, dt: DAY, status: "complete" }],
+    left: 0,
+    digest: { number: 1, sha256: expect.any(String) },
+  });
   expect(await scenario.archived()).toEqual(scenario.truth());
 });

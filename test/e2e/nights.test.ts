@@ -14,7 +14,6 @@ import {
   filesByDay,
   filesText,
   OpenSessions,
-  Pace,
   type Random,
   seeded,
   type Weather,
@@ -133,7 +132,6 @@ class Month {
   readonly #parts: Parts;
   readonly #random: Random;
   readonly #open = new OpenSessions();
-  readonly #pace: Pace;
   #badNights = 0;
 
   constructor(parts: Parts) {
@@ -141,7 +139,6 @@ class Month {
     this.chronicle = parts.chronicle;
     this.#parts = parts;
     this.#random = parts.random;
-    this.#pace = new Pace(parts.scenario.clock);
   }
 
   /** What happens in a night: never so much in a row that the look-back could not see it any more. */
@@ -184,9 +181,7 @@ class Month {
 
   async #started({ starts, disturb }: Weather, at: number, rotate: () => void): Promise<TestResult[]> {
     const scheduled = { scheduledTime: new Date(at).toISOString() };
-    const run = (event: object, { around, ...rest }: RunOptions = {}) => {
-      return this.#parts.deployed.durably(event, { ...rest, around: this.#pace.around(around) });
-    };
+    const run = (event: object, options?: RunOptions) => this.#parts.deployed.durably(event, options);
     const start = () => run(scheduled, disturb({ random: this.#random, rotate }));
     if (starts === "none") return [];
     if (starts === "twice at once") return Promise.all([start(), run(scheduled)]);

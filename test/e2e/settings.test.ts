@@ -94,11 +94,27 @@ const cases: readonly Case[] = [
     says: /^KORE_PAGE_SIZE is "0"; give a whole number from 1/,
   },
   { wrong: "no time at all", env: { KORE_REQUEST_TIMEOUT_SECONDS: "0" }, says: /^KORE_REQUEST_TIMEOUT_SECONDS is "0"/ },
-  { wrong: "personal data", env: { KORE_PII: "user_id=hash" }, says: /^KORE_PII is set, but this version cannot/ },
+  { wrong: "no rules", env: { KORE_PII: "user_id" }, says: /^KORE_PII: "user_id" is no rule; write user_id, alt_text/ },
+  {
+    wrong: "a rule that never decides",
+    env: { KORE_PII: "tag:*=keep,tag:a=drop" },
+    says: /^KORE_PII: "tag:a=drop" never decides, since tag:\*=keep stands before it\.$/m,
+  },
+  { wrong: "hashes without a key", env: { KORE_PII: "user_id=hash" }, says: /^KORE_PII hashes, but KORE_HASH_KEY is/ },
+  {
+    wrong: "a short key of hashes",
+    env: { KORE_PII: "user_id=hash", KORE_HASH_KEY: "hush" },
+    says: /^(?!.*hush)KORE_HASH_KEY has less than 32 characters/,
+  },
+  {
+    wrong: "two places for the key of hashes",
+    env: { KORE_CLIENT_ID: undefined, KORE_CLIENT_SECRET: undefined, KORE_SECRET_ID: "kore", KORE_HASH_KEY: "x" },
+    says: /^Both KORE_HASH_KEY and KORE_SECRET_ID/,
+  },
   {
     wrong: "a signing key",
-    env: { KORE_SIGNING_KEY: "key.pem" },
-    says: /^KORE_SIGNING_KEY is set, but this version cannot/,
+    env: { KORE_SIGNING_KEY: "arn:aws:s3:::bucket" },
+    says: /^KORE_SIGNING_KEY is neither a file's path nor the ARN of a KMS key/,
   },
 ];
 

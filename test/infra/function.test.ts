@@ -51,6 +51,7 @@ describe("the exporter function", () => {
       KORE_SECRET_ID: "{Secret}",
       KORE_ARCHIVE: "s3://{ArchiveBucket}",
       KORE_SCRATCH: "s3://{ScratchBucket}",
+      KORE_SIGNING_KEY: "{SigningKey.Arn}",
       KORE_TIME_ZONE: "Europe/Berlin",
       KORE_REQUESTS_PER_MINUTE: "60",
       KORE_REQUESTS_PER_HOUR: "0",
@@ -67,6 +68,11 @@ describe("the exporter function", () => {
     expect(variables[ENVIRONMENT.account]).toBe("true");
     expect(variables).not.toHaveProperty(ENVIRONMENT.botIds);
     expect(environment()).not.toHaveProperty(ENVIRONMENT.account);
+  });
+
+  it("is told the rules for personal data, if there are any", () => {
+    expect(environment({ personalData: "user_id=hash" })[ENVIRONMENT.personalData]).toBe("user_id=hash");
+    expect(environment()).not.toHaveProperty(ENVIRONMENT.personalData);
   });
 
   it("reads the existing secret where the settings name one", () => {

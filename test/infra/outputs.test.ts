@@ -43,6 +43,12 @@ describe("the outputs", () => {
     ]);
   });
 
+  it("hold a command that downloads the public key, for a copy outside the archive", () => {
+    const [download, decode] = output("PublicKeyCommand").split(" | ");
+    expect(download).toBe("aws kms get-public-key --key-id {SigningKey.Arn} --query PublicKey --output text");
+    expect(decode).toBe("base64 --decode > kore-public.der");
+  });
+
   it("hold a command that starts the run of this night, with an event like the schedule's", () => {
     const given = argumentsOf(output("RunCommand"));
     expect(given.slice(0, 6)).toEqual([

@@ -25,7 +25,7 @@ const listStatement = (): Json =>
     .Properties.PolicyDocument.Statement.find(({ Sid }: Json) => Sid === "ListArchive");
 
 const keyStatements = (settings?: Record<string, unknown>): Json[] =>
-  synthesise(settings).one("AWS::KMS::Key").Properties.KeyPolicy.Statement;
+  synthesise(settings).one("AWS::KMS::Key", "Key").Properties.KeyPolicy.Statement;
 
 /** The prefixes that a store lists while it works, as an S3 that holds nothing is asked for them. */
 async function prefixesListedBy(work: (store: S3Store) => Promise<void>): Promise<string[]> {
@@ -61,6 +61,8 @@ const ALLOWED = [
   ...CHECKPOINTS,
   "Allow kms:Decrypt on {Key.Arn}",
   "Allow kms:GenerateDataKey on {Key.Arn}",
+  "Allow kms:GetPublicKey on {SigningKey.Arn}",
+  "Allow kms:Sign on {SigningKey.Arn}",
   "Allow logs:CreateLogStream on {ExporterLogs.Arn}",
   "Allow logs:PutLogEvents on {ExporterLogs.Arn}",
   ...["AbortMultipartUpload", "GetObject", "PutObject"].flatMap((action) =>

@@ -32,6 +32,7 @@ describe("the settings of a deployment", () => {
       retentionDays: 365,
       colderStorageDays: 90,
       athenaScanLimitGigabytes: 100,
+      personalData: "keep",
       removal: "retain",
     });
   });
@@ -45,9 +46,12 @@ describe("the settings of a deployment", () => {
     expect(read({ ...REQUIRED, account: false }).source.kind).toBe("bots");
   });
 
-  it("accept the personal-data mode that this version has", () => {
-    expect(problemsOf({ ...REQUIRED, personalData: "keep" })).toEqual([]);
-  });
+  it.each(["keep", "user_id=hash,tag:caller*=drop", "tag:language=keep,tag:*=drop"])(
+    "accept %s for personal data",
+    (rules) => {
+      expect(read({ ...REQUIRED, personalData: rules }).personalData).toBe(rules);
+    },
+  );
 
   it.each<[string, unknown, string]>([
     ["stackName", "Kore sessions", "must be a stack name"],
@@ -78,8 +82,9 @@ describe("the settings of a deployment", () => {
     ["colderStorageDays", -1, "must be a whole number"],
     ["alarmEmail", "me", "must be an e-mail address"],
     ["athenaScanLimitGigabytes", 0, "must be a whole number"],
-    ["personalData", "user_id=hash,tag:caller*=drop", "cannot hash or drop it"],
-    ["personalData", "", "cannot hash or drop it"],
+    ["personalData", "user_id=mask", "or rules such as user_id=hash"],
+    ["personalData", "tag:*=hash,tag:caller*=drop", "none of which an earlier one leaves nothing to decide"],
+    ["personalData", "", 'must be "keep", or rules'],
     ["vpc", { vpcId: "vpc-0123abcd" }, "must have vpcId, subnetIds"],
     ["vpc", { vpcId: "vpc-0123abcd", subnetIds: ["subnet-0123abcd"], subnets: [] }, "and nothing else"],
     ["removal", "snapshot", "must be retain or destroy"],
@@ -105,6 +110,15 @@ describe("the settings of a deployment", () => {
       "a removal that compliance forbids",
       { ...REQUIRED, retentionMode: "compliance", removal: "destroy" },
       'removal "destroy" contradicts',
+    ],
+    [
+      "more bots and rules than fit",
+      {
+        ...REQUIRED,
+        bots: Array.from({ length: 80 }, (_, index) => `st-${"0".repeat(30)}${index}`),
+        personalData: `tag:${"a".repeat(300)}=drop`,
+      },
+      "bots and personalData are longer than 3,000 characters together",
     ],
     ["a start date in the future", { ...REQUIRED, startDate: "2026-11-23" }, 'startDate "2026-11-23" is in the future'],
   ])("refuse %s", (_, settings, sentence) => {

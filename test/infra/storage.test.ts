@@ -70,7 +70,7 @@ describe("the archive", () => {
         },
       },
     ]);
-    expect(synthesise().one("AWS::KMS::Key").Properties.EnableKeyRotation).toBe(true);
+    expect(synthesise().one("AWS::KMS::Key", "Key").Properties.EnableKeyRotation).toBe(true);
   });
 
   it.each([1, 365, 36_500])(
@@ -91,6 +91,13 @@ describe("the archive", () => {
         .map(({ Prefix, Transitions }) => [Prefix, Transitions]);
     expect(transitions(120)).toEqual([["sessions/", [{ StorageClass: "GLACIER_IR", TransitionInDays: 120 }]]]);
     expect(transitions(0)).toEqual([]);
+  });
+});
+
+describe("the key of the digests", () => {
+  it("is one that KMS signs with by ECDSA on P-256, and that never leaves it", () => {
+    const { KeySpec, KeyUsage } = synthesise().one("AWS::KMS::Key", "Signing").Properties;
+    expect({ KeySpec, KeyUsage }).toEqual({ KeySpec: "ECC_NIST_P256", KeyUsage: "SIGN_VERIFY" });
   });
 });
 

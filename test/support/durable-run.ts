@@ -9,6 +9,7 @@ import { DurableHost, type DurableLimits, type Execution } from "../../functions
 import type { Host } from "../../functions/exporter/lambda/host.ts";
 import { PlainHost } from "../../functions/exporter/lambda/plain-host.ts";
 import type { Steps } from "../../functions/exporter/steps/steps.ts";
+import { Pace } from "./pace.ts";
 import { BOT, type Scenario } from "./scenario.ts";
 
 const realInterval = setInterval;
@@ -71,12 +72,13 @@ export async function deploy(scenario: Scenario, more: Readonly<Record<string, s
     ...more,
   };
   const { clock } = scenario;
+  const pace = new Pace(clock);
   return {
     scratch,
     durably: (event, { env, limits, around = undisturbed, within = undisturbed } = {}) => {
       const passed = new Map<string, number>();
       const handlerFunction = withDurableExecution((input: unknown, context) => {
-        const watched = watchedContext(context, scenario, passed, around);
+        const watched = watchedContext(context, scenario, passed, pace.around(around));
         const host = limits ? new DurableHost(watched, limits) : new DurableHost(watched);
         return carryOut(input, disturbedHost(host, within), { env: { ...settings, ...env }, clock });
       });

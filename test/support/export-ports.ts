@@ -38,7 +38,8 @@ export async function exportDirectly(order: DirectExport): Promise<DayResult | u
   const scratch = await mkdtemp(join(tmpdir(), "kore-direct-"));
   const room = new Room(300_000);
   const work = new AtOnce(source, client, { clock, pageSize: 100, scratch, room, deadline: Number.POSITIVE_INFINITY });
-  const run = { runId: "test-run", exporterVersion: "0.0.0", timeZone: "UTC", acceptFewer: false };
+  const personalData = { spelling: "keep", rejectedText: async (raw: string) => raw };
+  const run = { personalData, runId: "test-run", exporterVersion: "0.0.0", timeZone: "UTC", acceptFewer: false };
   try {
     const { days } = await exportSource(namedDays([day], false, botId, store), work, {
       ...run,

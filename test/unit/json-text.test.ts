@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { elementTexts } from "../../functions/exporter/kore/json-text.ts";
+import { elementTexts } from "../../functions/exporter/json-text.ts";
 
 /** White space that JSON allows between tokens. */
 const blanks = fc.stringMatching(/^[ \t\r\n]{0,3}$/);

@@ -36,3 +36,34 @@ export function parseLedgerKey(key: string): { day: string; source: string } | n
   const [, day, source] = LEDGER_KEY.exec(key) ?? [];
   return day && source ? { day, source } : null;
 }
+
+const REJECTED_KEY = new RegExp(`^${PREFIXES.rejected}/dt=(\\d{4}-\\d{2}-\\d{2})/(.+)\\.jsonl$`);
+const DIGEST_KEY = new RegExp(`^${PREFIXES.digests}/(\\d{8})\\.json$`);
+const PUBLIC_KEY_KEY = new RegExp(`^${PREFIXES.digests}/public-key-([0-9a-f]{64})\\.pem$`);
+
+/** Day and source of the key of rejected rows; null for any other key. */
+export function parseRejectedKey(key: string): { day: string; source: string } | null {
+  const [, day, source] = REJECTED_KEY.exec(key) ?? [];
+  return day && source ? { day, source } : null;
+}
+
+/** Key of the digest with a number; numbers begin at 1. */
+export function digestKey(number: number): string {
+  return `${PREFIXES.digests}/${String(number).padStart(8, "0")}.json`;
+}
+
+/** Number of a digest's key; null for any other key. */
+export function parseDigestKey(key: string): number | null {
+  const [, digits] = DIGEST_KEY.exec(key) ?? [];
+  return digits === undefined || Number(digits) === 0 ? null : Number(digits);
+}
+
+/** Key of the public key, in PEM, with a fingerprint. */
+export function publicKeyKey(fingerprint: string): string {
+  return `${PREFIXES.digests}/public-key-${fingerprint}.pem`;
+}
+
+/** Fingerprint in the key of a public key; null for any other key. */
+export function parsePublicKeyKey(key: string): string | null {
+  return PUBLIC_KEY_KEY.exec(key)?.[1] ?? null;
+}

@@ -134,7 +134,8 @@ function serialise(full: LedgerRecord): string {
   return `${JSON.stringify(ordered)}\n`;
 }
 
-function parseRecord(text: string, key: string, place: string): LedgerRecord {
+/** Reads the text of the record under a key; `place` names it in messages. Throws `ERR_LEDGER_UNREADABLE`. */
+export function parseRecord(text: string, key: string, place: string): LedgerRecord {
   const help =
     "Restore an earlier version of it; without one, move it away and export the day while Kore still holds it.";
   let value: unknown;

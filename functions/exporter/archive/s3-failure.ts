@@ -46,11 +46,16 @@ export function wasRetried(error: unknown): boolean {
   return failureOf(error).attempts > 1;
 }
 
+/** True if the credentials are good, and do not allow the request. */
+export function isDenied(error: unknown): boolean {
+  const { name, status } = failureOf(error);
+  return status === 403 && !/Signature|AccessKey|Token|TimeTooSkewed/.test(name);
+}
+
 /** Why a request failed, in a sentence that names the permission to give if it was forbidden. */
 export function reasonOf(error: unknown, action: string): string {
-  const { name, message, status } = failureOf(error);
-  const isDenied = status === 403 && !/Signature|AccessKey|Token|TimeTooSkewed/.test(name);
-  if (!isDenied) {
+  const { name, message } = failureOf(error);
+  if (!isDenied(error)) {
     const what = name === "Error" ? message : `${name}: ${message}`;
     return `${what}. Check the bucket's name, AWS_REGION, the AWS credentials and the network, then run again`;
   }

@@ -18,6 +18,7 @@ import { ExporterError } from "../errors.ts";
 import { checkedKey } from "./key.ts";
 import { compositeSha256, promisedBytes } from "./local-file.ts";
 import { isFinishedUpload, isLostCondition, isMissingObject, reasonOf, unreachable, wasRetried } from "./s3-failure.ts";
+import { S3History } from "./s3-history.ts";
 import type { ArchiveStore, LocalFile, StoredObject, Version } from "./store.ts";
 
 export type { S3Client } from "@aws-sdk/client-s3";
@@ -46,6 +47,7 @@ export interface S3StoreOptions {
 export class S3Store implements ArchiveStore {
   readonly location: string;
   readonly excludesOthers = false;
+  readonly history: S3History;
   private readonly bucket: string;
   private readonly root: string;
   private readonly client: S3Client;
@@ -59,6 +61,7 @@ export class S3Store implements ArchiveStore {
     this.root = prefix === "" ? "" : `${prefix}/`;
     this.location = prefix === "" ? `s3://${bucket}` : `s3://${bucket}/${prefix}`;
     this.client = options.client ?? newClient();
+    this.history = new S3History(this.client, bucket, this.root);
     this.ownsClient = options.client === undefined;
     this.multipartAboveBytes = options.multipartAboveBytes ?? 64 * MEBIBYTE;
     this.partBytes = options.partBytes ?? 16 * MEBIBYTE;

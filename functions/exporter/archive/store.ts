@@ -14,6 +14,29 @@ export interface LocalFile {
   readonly sha256: string;
 }
 
+/** A version of an object that a bucket keeps. */
+export interface ObjectVersion {
+  readonly key: string;
+  readonly versionId: string;
+  /** True for the mark that a deletion leaves. */
+  readonly isDeleteMarker: boolean;
+  readonly isCurrent: boolean;
+  /** Milliseconds since 1970. */
+  readonly writtenAt: number;
+}
+
+/** The versions that a bucket keeps of its objects. */
+export interface ObjectHistory {
+  /** Of the current object; null where there is none, or where the bucket keeps no versions. */
+  versionId(key: string): Promise<string | null>;
+  /** True if versions may be listed with these credentials. */
+  mayList(): Promise<boolean>;
+  /** Every version of every object below a prefix, key by key. */
+  list(prefix: string): AsyncIterable<ObjectVersion>;
+  /** The bytes of a version, handed over piece by piece. Throws `ERR_ARCHIVE_OBJECT_MISSING`. */
+  read(key: string, versionId: string): AsyncIterable<Buffer>;
+}
+
 /**
  * Where an archive lives: a folder, or a prefix of a bucket. Keys use `/` and are relative to the archive's root.
  *
@@ -30,6 +53,8 @@ export interface ArchiveStore {
    * False where it can't (S3): there, publishers recognise each other by the mark in the ledger.
    */
   readonly excludesOthers: boolean;
+  /** Where earlier versions are kept (S3). */
+  readonly history?: ObjectHistory;
 
   /** The object, or null where there is none. */
   read(key: string): Promise<StoredObject | null>;

@@ -66,6 +66,28 @@ function statusOf(known: KnownDay | undefined): DayStatus {
   return known.record?.status ?? "unreadable";
 }
 
+/** Days of a source whose rows were archived under the same rules for personal data. */
+export interface PersonalDataDays {
+  readonly source: string;
+  /** The rules in their one spelling. */
+  readonly spelling: string;
+  /** In their order. */
+  readonly days: readonly Day[];
+}
+
+/** Under which rules for personal data the archive's rows lie there; days without rows have none. */
+export function personalDataDays(sources: readonly SourceStatus[]): PersonalDataDays[] {
+  return sources.flatMap(({ source, days }) => {
+    const bySpelling = new Map<string, Day[]>();
+    for (const { dt, record } of days) {
+      if (record === null || record.archived.total + record.rejected === 0) continue;
+      const { personal_data: spelling } = record;
+      bySpelling.set(spelling, [...(bySpelling.get(spelling) ?? []), dt]);
+    }
+    return [...bySpelling].map(([spelling, days]) => ({ source, spelling, days }));
+  });
+}
+
 /** How well an archive is kept, over the days that a night looks back on. */
 export interface ArchiveHealth {
   /** Days of a source that are incomplete or missing. */

@@ -6,7 +6,14 @@ import { ACCOUNT_SOURCE } from "../contract.ts";
 import { asExporterError, type ErrorCode, ExporterError, isFailure } from "../errors.ts";
 import type { Source } from "../kore/wire.ts";
 import { type Day, dayWindow, sameZone } from "./calendar.ts";
-import { changedMeanwhile, holdsRows, type PublishPorts, publish, settledLedger } from "./publish.ts";
+import {
+  changedMeanwhile,
+  holdsRows,
+  type PublishPorts,
+  publish,
+  type RowProtection,
+  settledLedger,
+} from "./publish.ts";
 import { type DayReading, dayReading, readDay } from "./read-day.ts";
 import {
   blankRecord,
@@ -32,6 +39,7 @@ export interface ExportPorts {
   readonly exporterVersion: string;
   readonly timeZone: string;
   readonly sliceBudget: number;
+  readonly personalData: RowProtection;
   /** Lets a day shrink to what Kore still holds. */
   readonly acceptFewer: boolean;
   readonly signal?: AbortSignal;
@@ -106,7 +114,8 @@ export async function exportDay(dt: Day, sourceWork: SourceWork, ports: ExportPo
 async function exportDayOnce(source: string, dt: Day, work: DayWork, ports: ExportPorts): Promise<DayResult> {
   const { exporterVersion, timeZone } = ports;
   const attempt = await work.open((left) => begin(source, dt, left, ports));
-  const run = { source, dt, exporterVersion, timeZone, window: dayWindow(dt, timeZone), ...attempt };
+  const window = dayWindow(dt, timeZone);
+  const run = { source, dt, exporterVersion, timeZone, window, personalData: ports.personalData.spelling, ...attempt };
   const reported = await readOrFail(work, run, ports);
   return work.finish(async (bench) => {
     const dayPorts = { ...ports, scratch: bench.folder };

@@ -16,9 +16,18 @@ const PUBLISH_DEADLINE_MS = 5 * 60_000;
 const MARK_LIFETIME_MS = 6 * 60_000;
 const POLL_MS = 5_000;
 
+/** How personal data is treated, as far as publishing is concerned. */
+export interface RowProtection {
+  /** The rules in their one spelling. */
+  readonly spelling: string;
+  /** What is kept of a rejected row's text. */
+  rejectedText(raw: string): Promise<string | null>;
+}
+
 export interface PublishPorts {
   readonly store: ArchiveStore;
   readonly clock: Clock;
+  readonly personalData: Pick<RowProtection, "rejectedText">;
   /** A folder for this day's temporary files. */
   readonly scratch: string;
   /** Ends the waiting for other publishers; once publishing has begun it is brought to its end. */
@@ -149,7 +158,7 @@ async function targetsOf(ports: PublishPorts, run: RunFacts, reading: DayReading
     }),
   );
   if (reading.rejected.length > 0) {
-    const file = await writeRejected(reading.rejected, join(ports.scratch, "rejected.jsonl"));
+    const file = await writeRejected(await keptOf(ports, reading.rejected), join(ports.scratch, "rejected.jsonl"));
     targets.push({
       key: rejectedKey(run.dt, run.source),
       containmentType: null,
@@ -197,8 +206,15 @@ async function emptied(ports: PublishPorts, obsolete: readonly FormerFile[]): Pr
   });
 }
 
+/** A rejected row as it is archived. */
+type KeptRow = Omit<RejectedRow, "raw"> & { readonly raw: string | null };
+
+async function keptOf({ personalData }: PublishPorts, rows: readonly RejectedRow[]): Promise<KeptRow[]> {
+  return Promise.all(rows.map(async (row) => ({ ...row, raw: await personalData.rejectedText(row.raw) })));
+}
+
 /** One line of JSON a row, in an order that does not depend on the order of arrival. */
-async function writeRejected(rows: readonly RejectedRow[], path: string): Promise<LocalFile> {
+async function writeRejected(rows: readonly KeptRow[], path: string): Promise<LocalFile> {
   const lines = rows.map(({ code, type, raw }) => `${JSON.stringify({ code, containment_type: type, raw })}\n`).sort();
   const body = Buffer.from(lines.join(""));
   await writeFile(path, body);

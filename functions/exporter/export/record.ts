@@ -14,12 +14,11 @@ export interface RunFacts {
   readonly runId: string;
   readonly exporterVersion: string;
   readonly startedAt: number;
+  /** How personal data is treated, in the one spelling of its rules. */
+  readonly personalData: string;
 }
 
 export type NextRecord = Omit<LedgerRecord, "version" | "revision" | "previous_sha256">;
-
-/** How personal data is archived: as Kore sends it. */
-const PERSONAL_DATA = "keep";
 
 /** What a record is about, and who writes it: always this run's, whatever the record before it said. */
 function runMembers(run: RunFacts, now: number) {
@@ -50,7 +49,7 @@ export function blankRecord(run: RunFacts, now: number): NextRecord {
     duplicates: 0,
     rejected: 0,
     coerced: {},
-    personal_data: PERSONAL_DATA,
+    personal_data: run.personalData,
     erasures: [],
     oldest_start_time: null,
     newest_start_time: null,
@@ -109,6 +108,7 @@ export function publishedRecord(
     ...base,
     ...runMembers(run, now),
     ...readingFacts(reading),
+    personal_data: run.personalData,
     status: outcome.status,
     started_at: iso(run.startedAt),
     requests: outcome.requests,

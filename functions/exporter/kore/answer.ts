@@ -1,7 +1,7 @@
 import { isUtf8 } from "node:buffer";
 import { ExporterError } from "../errors.ts";
+import { elementTexts } from "../json-text.ts";
 import { KoreFailure } from "./failure.ts";
-import { elementTexts } from "./json-text.ts";
 import type { SessionsAnswer } from "./wire.ts";
 
 /** Characters of an unexpected answer that an error shows. */
@@ -87,19 +87,22 @@ function saidErrors(said: string): KoreFailure {
   return new KoreFailure("strange", new ExporterError("ERR_KORE_REFUSED", message));
 }
 
-/** The messages of Kore's error envelope, `{"errors":[{"msg","code"}]}`; else the beginning of the text. */
-export function whatTheApiSaid(text: string, show: Show): string {
+/**
+ * The messages of Kore's error envelope, `{"errors":[{"msg","code"}]}`, as `show` makes them fit; else the beginning of
+ * the text, as `showOther` does.
+ */
+export function whatTheApiSaid(text: string, show: Show, showOther: Show = show): string {
   try {
     const body: unknown = JSON.parse(text);
     const errors = (body as { errors?: unknown } | null)?.errors;
-    if (!Array.isArray(errors)) return show(text);
+    if (!Array.isArray(errors)) return showOther(text);
     const parts = errors.map((error: { msg?: unknown; code?: unknown } | null) => {
       const msg = typeof error?.msg === "string" ? error.msg : JSON.stringify(error?.msg ?? error);
       return error?.code === undefined ? msg : `${msg} (code ${JSON.stringify(error.code)})`;
     });
     return show(parts.join("; "));
   } catch {
-    return show(text);
+    return showOther(text);
   }
 }
 
@@ -126,6 +129,9 @@ export function showWithout(secrets: readonly string[]): Show {
     return line.length > SHOWN ? `${line.slice(0, SHOWN)}…` : line;
   };
 }
+
+/** Shows nothing of a text but how long it is: for answers that may quote personal data. */
+export const notShown: Show = (text) => (text === "" ? "" : `[${text.length} characters, not shown for KORE_PII]`);
 
 /** A secret as it stands in plain text, in an address, and in JSON, with and without escaped slashes. */
 function formsOf(secret: string): string[] {

@@ -2,7 +2,7 @@ import pRetry from "p-retry";
 import { Agent, type Dispatcher, request } from "undici";
 import type { Clock } from "../clock.ts";
 import type { ExporterError } from "../errors.ts";
-import { parseAnswer, type Show, showWithout } from "./answer.ts";
+import { notShown, parseAnswer, type Show, showWithout } from "./answer.ts";
 import { KoreFailure } from "./failure.ts";
 import type { Quota } from "./quota.ts";
 import { refusal } from "./refusal.ts";
@@ -10,7 +10,7 @@ import { type KoreRequest, toRequest } from "./request.ts";
 import { retryPolicy } from "./retry.ts";
 import { type Credentials, signToken } from "./token.ts";
 import { connectionFailure, readBody } from "./transport.ts";
-import type { KoreConnection, SessionsAnswer, SessionsQuery, Source } from "./wire.ts";
+import type { KoreConnection, SessionsAnswer, SessionsQuery, Source, WireSession } from "./wire.ts";
 
 /** Where the client's credentials come from. */
 export interface CredentialsSource {
@@ -41,6 +41,11 @@ export interface KoreClientOptions {
   readonly timeoutMs: number;
   readonly clock: Clock;
   readonly random: () => number;
+  /**
+   * Makes a session fit to be kept. Where it is given, no text of a session leaves the client but through it, not in an
+   * error either.
+   */
+  readonly protect?: (session: WireSession) => WireSession;
   readonly onEvent?: (event: KoreEvent) => void;
 }
 
@@ -69,11 +74,13 @@ export class KoreClient implements KoreConnection {
     const asked = toRequest(this.#options.source, query);
     const waitBeforeRetry = retryPolicy(this.#options.random);
     try {
-      return await pRetry(() => this.#attempt(asked, signal), {
+      const answer = await pRetry(() => this.#attempt(asked, signal), {
         retries: Number.POSITIVE_INFINITY,
         minTimeout: 0,
         shouldRetry: ({ error }) => this.#readyToRetry(error, waitBeforeRetry, signal),
       });
+      const { protect } = this.#options;
+      return protect ? protectedAnswer(answer, query, protect) : answer;
     } catch (error) {
       signal?.throwIfAborted();
       throw error instanceof KoreFailure ? error.error : error;
@@ -141,12 +148,13 @@ export class KoreClient implements KoreConnection {
     body: Buffer,
     show: Show,
   ): SessionsAnswer {
+    const { clock, protect } = this.#options;
     const answered = { kind: "answered", path: asked.path, status: statusCode } as const;
     if (statusCode !== 200) {
       this.#tell({ ...answered, rows: null });
-      throw refusal(statusCode, headers, body.toString(), this.#options.clock.now(), show);
+      throw refusal(statusCode, headers, body.toString(), clock.now(), show, protect ? notShown : show);
     }
-    const answer = parseAnswer(body, show);
+    const answer = parseAnswer(body, protect ? notShown : show);
     this.#tell({ ...answered, rows: answer.sessions.length });
     return answer;
   }
@@ -154,6 +162,16 @@ export class KoreClient implements KoreConnection {
   #tell(event: KoreEvent): void {
     this.#options.onEvent?.(event);
   }
+}
+
+/** The answer with every session protected; of ids that Kore does not know, those that were asked for. */
+function protectedAnswer(
+  answer: SessionsAnswer,
+  { sessionId = [] }: SessionsQuery,
+  protect: (session: WireSession) => WireSession,
+): SessionsAnswer {
+  const invalidSessions = answer.invalidSessions.filter((id) => sessionId.includes(id));
+  return { ...answer, sessions: answer.sessions.map(protect), invalidSessions };
 }
 
 /** The host's own address with the request's path below its own; never another host, whatever slashes there are. */

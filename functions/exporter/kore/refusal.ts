@@ -4,15 +4,19 @@ import { type Show, whatTheApiSaid } from "./answer.ts";
 import { KoreFailure } from "./failure.ts";
 import { retryAfterMs } from "./retry.ts";
 
-/** The failure that a status other than 200 means, naming what the API said; `show` makes its words fit. */
+/**
+ * The failure that a status other than 200 means, naming what the API said. `show` makes fit the messages of a refusal
+ * (4xx), which tell of the request; `showBody` whatever else was sent, which may tell of sessions.
+ */
 export function refusal(
   status: number,
   headers: IncomingHttpHeaders,
   text: string,
   nowMs: number,
   show: Show,
+  showBody: Show = show,
 ): KoreFailure {
-  const said = whatTheApiSaid(text, show);
+  const said = whatTheApiSaid(text, status >= 400 && status < 500 ? show : showBody, showBody);
   const message = `Kore answered ${status}${said === "" ? "" : `: ${said}`}.`;
   if (status === 429) {
     const help = "Another program may share the quota; lower KORE_REQUESTS_PER_MINUTE, or run again later.";

@@ -9,7 +9,14 @@ import type { Day } from "../export/calendar.ts";
 import { type DayResult, sourceName } from "../export/export-day.ts";
 import type { QuotaLimits } from "../kore/quota.ts";
 import type { Estimate } from "../run-export.ts";
-import { estimateInSteps, exportInSteps, type RunPorts, type SourceReport } from "../run-in-steps.ts";
+import {
+  estimateInSteps,
+  exportInSteps,
+  type RunPorts,
+  type SourceReport,
+  sealInSteps,
+  type ToldSeal,
+} from "../run-in-steps.ts";
 import { type Environment, readSettings } from "../settings.ts";
 import { revivedError, type ToldError, tellError } from "../steps/told-error.ts";
 import { type Order, readEvent } from "./event.ts";
@@ -21,6 +28,8 @@ export interface ExportSummary {
   readonly days: readonly { readonly source: string; readonly dt: Day; readonly status: string }[];
   /** Days that were asked for and not come to; another run has to go on with them. */
   readonly left: number;
+  /** The head of the digest chain at the end of the run: what `verify --head` is given. */
+  readonly digest: ToldSeal;
 }
 
 /** How much there is; or why that is not known, which is an answer too: nobody has to be woken up for it. */
@@ -67,11 +76,12 @@ class DeployedRun {
     const { settings, task } = order;
     if (task.kind === "estimate") return this.#estimate(settings, task.days);
     const reports = await this.#orGiveUp(async () => exportInSteps(settings, task, this.#host, this.#ports()));
-    const failure = this.#failureOf(reports);
-    await this.#host.once("finish", () => this.#tell(order, reports, failure));
+    const digest = await sealInSteps(settings, task, reports, this.#host, { clock: this.#clock });
+    const failure = this.#failureOf(reports) ?? ("error" in digest ? revivedError(digest.error) : null);
+    await this.#host.once("finish", () => this.#tell(order, reports, digest, failure));
     if (failure !== null) throw failure;
     const days = reports.flatMap(({ source, days }) => days.map((day) => ({ source, ...day })));
-    return { days, left: reports.reduce((left, report) => left + report.left, 0) };
+    return { days, left: reports.reduce((left, report) => left + report.left, 0), digest };
   }
 
   async #estimate(settings: Order["settings"], days: readonly Day[]): Promise<EstimateSummary> {
@@ -120,7 +130,15 @@ class DeployedRun {
     return new ExporterError("ERR_INTERRUPTED", message);
   }
 
-  async #tell(order: Order, reports: readonly SourceReport[], failure: ExporterError | null): Promise<null> {
+  async #tell(
+    order: Order,
+    reports: readonly SourceReport[],
+    digest: ToldSeal,
+    failure: ExporterError | null,
+  ): Promise<null> {
+    if ("error" in digest)
+      this.#logger.error("digest not written", { code: digest.error.code, reason: digest.error.message });
+    else this.#logger.info("digest written", { number: digest.number, sha256: digest.sha256 });
     for (const { source, error } of reports) {
       if (error === null) continue;
       const facts = { source, code: error.code, reason: error.message };

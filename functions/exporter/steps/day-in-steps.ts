@@ -3,7 +3,7 @@ import { rm } from "node:fs/promises";
 import { z } from "zod";
 import type { ArchiveStore } from "../archive/store.ts";
 import type { Clock } from "../clock.ts";
-import type { ErrorCode } from "../errors.ts";
+import { type ErrorCode, ExporterError } from "../errors.ts";
 import { type BuiltSlice, buildSlice } from "../export/build-slice.ts";
 import type { Day } from "../export/calendar.ts";
 import { type DayResult, sourceName } from "../export/export-day.ts";
@@ -45,6 +45,8 @@ export interface DayPorts {
   readonly sliceBudget: number;
   readonly timeZone: string;
   readonly exporterVersion: string;
+  /** How personal data is treated, in the one spelling of its rules. */
+  readonly personalData: string;
 }
 
 /** Exports a day in steps, and goes on with what another run left of it. */
@@ -138,8 +140,8 @@ export class DayInSteps implements DayWork {
   }
 
   #settings(): string {
-    const { pageSize, sliceBudget, timeZone, exporterVersion } = this.#ports;
-    const text = JSON.stringify([exporterVersion, timeZone, pageSize, sliceBudget]);
+    const { pageSize, sliceBudget, timeZone, exporterVersion, personalData } = this.#ports;
+    const text = JSON.stringify([exporterVersion, timeZone, pageSize, sliceBudget, personalData]);
     return createHash("sha256").update(text).digest("hex");
   }
 
@@ -156,8 +158,13 @@ export class DayInSteps implements DayWork {
 
   async #close(): Promise<void> {
     const { kept, version } = await this.#read();
-    if (kept !== null && kept.id === this.#id) await this.#write({ ...kept, closed: true }, version);
+    if (kept?.id === this.#id) await this.#write({ ...kept, closed: true }, version).catch(unlessChanged);
   }
+}
+
+/** Another run has begun an attempt of its own. */
+function unlessChanged(error: unknown): void {
+  if (!(error instanceof ExporterError) || error.code !== "ERR_ARCHIVE_CHANGED") throw error;
 }
 
 type ToldResult = Omit<DayResult, "error"> & { readonly error: ToldError | null };

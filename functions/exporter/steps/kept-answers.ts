@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { promisify } from "node:util";
 import { gunzip, gzip } from "node:zlib";
 import type { ArchiveStore } from "../archive/store.ts";
@@ -93,7 +94,8 @@ export class KeptAnswers {
   /** Keeps what was added; `requests` is how many it took to get it. */
   async keep(requests: number): Promise<void> {
     if (requests === 0 && this.#fresh.length === 0) return;
-    const name = `${String(this.#chunks).padStart(5, "0")}-${requests}.gz`;
+    // Two turns that take each other for dead write two objects; whichever is read last counts, and what does not fit it is asked again.
+    const name = `${String(this.#chunks).padStart(5, "0")}-${requests}-${randomUUID().slice(0, 8)}.gz`;
     await this.#store.writeIf(`${this.#prefix}${name}`, await pack(encode(this.#known.length, this.#fresh)), null);
     this.#known.push(...this.#fresh.splice(0));
     this.#freshBytes = 0;
@@ -104,7 +106,7 @@ export class KeptAnswers {
 /** Requests that the answers kept below a prefix took. */
 export async function requestsBelow(store: ArchiveStore, prefix: string): Promise<number> {
   let requests = 0;
-  for await (const key of store.list(prefix)) requests += Number(/\/\d{5,}-(\d+)\.gz$/.exec(key)?.[1] ?? 0);
+  for await (const key of store.list(prefix)) requests += Number(/\/\d{5,}-(\d+)-[0-9a-f]+\.gz$/.exec(key)?.[1] ?? 0);
   return requests;
 }
 

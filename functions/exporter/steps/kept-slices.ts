@@ -46,7 +46,8 @@ export class KeptSlices {
       coerced: [...slice.coerced],
       ids: Buffer.from(ids.buffer, ids.byteOffset, ids.byteLength).toString("base64"),
     };
-    await this.#store.writeIf(`${stem}.json.gz`, await pack(JSON.stringify(summary)), null);
+    const body = await pack(JSON.stringify(summary));
+    await this.#store.writeIf(`${stem}.json.gz`, body, null).catch(unlessChanged);
   }
 
   /** The latest reading of every slice, in order. Files are copied into the folder, if one is given. */
@@ -82,6 +83,11 @@ export class KeptSlices {
   #stem({ index, round }: SliceOrder): string {
     return `${this.#prefix}${String(index).padStart(5, "0")}-${round}`;
   }
+}
+
+/** Whoever was taken for dead has built the same. */
+function unlessChanged(error: unknown): void {
+  if (!(error instanceof ExporterError) || error.code !== "ERR_ARCHIVE_CHANGED") throw error;
 }
 
 function partKey(stem: string, type: PartitionType): string {

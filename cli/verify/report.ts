@@ -1,0 +1,78 @@
+import { ERRORS } from "../../functions/exporter/errors.ts";
+import type { Finding } from "../../functions/exporter/verify/finding.ts";
+import type { Verification } from "../../functions/exporter/verify/verify-archive.ts";
+
+/** So many findings of a kind, or days, are named to people; `--json` has all. */
+const NAMED = 20;
+
+/** What was checked, what was found, and the head of the chain. */
+export function verificationText(result: Verification, location: string): string {
+  const { digests, days, files, rows, bytes } = result.checked;
+  const size = `${(bytes / 1e6).toLocaleString("en", { maximumFractionDigits: 1 })} MB`;
+  const counts = [
+    counted(digests, "digest"),
+    counted(days, "day"),
+    counted(files, "file"),
+    counted(rows, "session"),
+    size,
+  ];
+  return [
+    `Checked ${location}: ${counts.join(", ")}.\n`,
+    signaturesLine(result),
+    versionsLine(result),
+    adoptedLines(result),
+    findingLines(result.findings),
+    result.head === null ? "" : `digest ${result.head.number}: ${result.head.sha256}\n`,
+  ].join("");
+}
+
+/** The same for programs, with every finding. */
+export function verificationJson(result: Verification): object {
+  const { checked, findings, signed, versions, head, adopted } = result;
+  return { ok: findings.length === 0, checked, signed_digests: signed, versions, head, findings, adopted };
+}
+
+function signaturesLine({ signed, checked }: Verification): string {
+  if (signed !== null) return `Signatures: ${signed} of ${checked.digests} digests are signed with a key you trust.\n`;
+  return (
+    "Signatures: NOT checked. Without --public-key, whoever can write to the archive can also write digests that fit " +
+    "what they changed; only a hash that a run told (--head) shows that.\n"
+  );
+}
+
+function versionsLine({ versions }: Verification): string {
+  if (versions === "none") return "";
+  if (versions === "checked") return "Versions: every version that the bucket keeps was checked.\n";
+  return "Versions: NOT checked, since s3:ListBucketVersions on the bucket is not allowed.\n";
+}
+
+function adoptedLines({ adopted }: Verification): string {
+  if (adopted.length === 0) return "";
+  const shown = adopted.slice(0, NAMED).map(({ dt, source, digest }) => `  ${dt} ${source} (digest ${digest})\n`);
+  const title = "Days that were vouched for by a later run than the one that wrote them:\n";
+  return `${title}${shown.join("")}${moreThan(adopted.length)}`;
+}
+
+function findingLines(findings: readonly Finding[]): string {
+  if (findings.length === 0) return "Nothing was changed, removed or slipped in.\n";
+  const groups = Map.groupBy(findings, ({ code }) => code);
+  const blocks = [...groups].map(([code, group]) => {
+    const lines = group.slice(0, NAMED).map(({ key, message }) => `  ${printable(`${key} ${message}`.trim())}\n`);
+    return `${code}: ${ERRORS[code].meaning}\n${lines.join("")}${moreThan(group.length)}`;
+  });
+  return `${counted(findings.length, "finding")}:\n${blocks.join("")}`;
+}
+
+function counted(count: number, thing: string): string {
+  return `${count.toLocaleString("en")} ${thing}${count === 1 ? "" : "s"}`;
+}
+
+function moreThan(count: number): string {
+  return count > NAMED ? `  and ${count - NAMED} more; --json names all\n` : "";
+}
+
+/** Names of files that somebody slipped in must not steer the reader's terminal. */
+function printable(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
+  return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, (control) => JSON.stringify(control).slice(1, -1));
+}

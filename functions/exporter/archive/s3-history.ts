@@ -1,0 +1,108 @@
+import { Readable } from "node:stream";
+import {
+  GetObjectCommand,
+  HeadObjectCommand,
+  ListObjectVersionsCommand,
+  type ListObjectVersionsCommandOutput,
+  type S3Client,
+} from "@aws-sdk/client-s3";
+import { ExporterError } from "../errors.ts";
+import { checkedKey } from "./key.ts";
+import { isDenied, isMissingObject, unreachable } from "./s3-failure.ts";
+import type { ObjectHistory, ObjectVersion } from "./store.ts";
+
+/** What S3 calls the only version of an object in a bucket that keeps none. */
+const NO_VERSION = "null";
+
+/**
+ * The versions that an S3 bucket keeps below a prefix (`root`, empty or ending in a slash).
+ *
+ * `versionId` needs s3:GetObject, as the store does; the rest s3:ListBucketVersions on the bucket and
+ * s3:GetObjectVersion on its objects, which the exporter does not have.
+ */
+export class S3History implements ObjectHistory {
+  readonly #client: S3Client;
+  readonly #bucket: string;
+  readonly #root: string;
+
+  constructor(client: S3Client, bucket: string, root: string) {
+    this.#client = client;
+    this.#bucket = bucket;
+    this.#root = root;
+  }
+
+  async versionId(key: string): Promise<string | null> {
+    try {
+      const head = await this.#client.send(new HeadObjectCommand(this.#object(key)));
+      return head.VersionId === NO_VERSION ? null : (head.VersionId ?? null);
+    } catch (error) {
+      if (isMissingObject(error)) return null;
+      throw unreachable("s3:GetObject", this.#addressOf(key), error);
+    }
+  }
+
+  async mayList(): Promise<boolean> {
+    try {
+      await this.#client.send(new ListObjectVersionsCommand({ Bucket: this.#bucket, Prefix: this.#root, MaxKeys: 1 }));
+      return true;
+    } catch (error) {
+      if (isDenied(error)) return false;
+      throw unreachable("s3:ListBucketVersions", `s3://${this.#bucket}/${this.#root}`, error);
+    }
+  }
+
+  async *list(prefix: string): AsyncGenerator<ObjectVersion> {
+    const below = { Bucket: this.#bucket, Prefix: this.#root + prefix };
+    let from: { KeyMarker?: string; VersionIdMarker?: string } = {};
+    for (;;) {
+      const page = await this.#page({ ...below, ...from });
+      yield* this.#versionsIn(page);
+      const { NextKeyMarker: key, NextVersionIdMarker: version } = page;
+      if (!page.IsTruncated || key === undefined) return;
+      from = { KeyMarker: key, ...(version !== undefined && { VersionIdMarker: version }) };
+    }
+  }
+
+  async *read(key: string, versionId: string): AsyncGenerator<Buffer> {
+    try {
+      const answer = await this.#client.send(new GetObjectCommand({ ...this.#object(key), VersionId: versionId }));
+      if (answer.Body instanceof Readable) yield* answer.Body;
+    } catch (error) {
+      const where = `${this.#addressOf(key)}, version ${versionId},`;
+      if (isMissingObject(error)) throw new ExporterError("ERR_ARCHIVE_OBJECT_MISSING", `${where} does not exist.`);
+      throw unreachable("s3:GetObjectVersion", where, error);
+    }
+  }
+
+  async #page(asked: { Bucket: string; Prefix: string }): Promise<ListObjectVersionsCommandOutput> {
+    try {
+      return await this.#client.send(new ListObjectVersionsCommand(asked));
+    } catch (error) {
+      throw unreachable("s3:ListBucketVersions", `s3://${asked.Bucket}/${asked.Prefix}`, error);
+    }
+  }
+
+  #versionsIn({ Versions = [], DeleteMarkers = [] }: ListObjectVersionsCommandOutput): ObjectVersion[] {
+    const all = [
+      ...Versions.map((version) => ({ ...version, isDeleteMarker: false })),
+      ...DeleteMarkers.map((marker) => ({ ...marker, isDeleteMarker: true })),
+    ];
+    return all
+      .map(({ Key = "", VersionId = NO_VERSION, IsLatest, LastModified, isDeleteMarker }) => ({
+        key: Key.slice(this.#root.length),
+        versionId: VersionId,
+        isDeleteMarker,
+        isCurrent: IsLatest === true,
+        writtenAt: LastModified?.getTime() ?? 0,
+      }))
+      .sort((one, other) => (one.key < other.key ? -1 : Number(one.key > other.key)));
+  }
+
+  #object(key: string): { Bucket: string; Key: string } {
+    return { Bucket: this.#bucket, Key: this.#root + checkedKey(key) };
+  }
+
+  #addressOf(key: string): string {
+    return `s3://${this.#bucket}/${this.#root}${key}`;
+  }
+}

@@ -1,0 +1,78 @@
+import { sha256Of } from "../archive/digest.ts";
+import { ledgerKey } from "../archive/layout.ts";
+import { type LedgerFile, type LedgerRecord, parseRecord } from "../archive/ledger.ts";
+import type { ArchiveStore } from "../archive/store.ts";
+import { ExporterError } from "../errors.ts";
+import { isMark } from "../export/record.ts";
+import type { VouchedState } from "./chain.ts";
+import type { Find } from "./finding.ts";
+
+/** A day of a source as the archive has it, with what it is to be measured by. */
+export interface DayState {
+  readonly dt: string;
+  readonly source: string;
+  /** Null if there is none that can be read, or a run left it unfinished. */
+  readonly record: LedgerRecord | null;
+  /** The files that the day is to have: by its digest, or by its record where no digest vouches for it. */
+  readonly files: readonly LedgerFile[];
+}
+
+/** Compares a day's ledger record with what its digest vouches for (`vouched`, if any does). */
+export async function checkLedger(
+  { dt, source }: { readonly dt: string; readonly source: string },
+  vouched: VouchedState | undefined,
+  store: ArchiveStore,
+  find: Find,
+): Promise<DayState> {
+  const key = ledgerKey(dt, source);
+  const state = (record: LedgerRecord | null): DayState => {
+    const settled = record === null || isMark(record) ? null : record;
+    return { dt, source, record: settled, files: vouched?.files ?? settled?.files ?? [] };
+  };
+  const body = (await store.read(key))?.body;
+  if (body === undefined) {
+    find("ERR_VERIFY_FILE_MISSING", key, `was removed; digest ${vouched?.number} vouches for it.`);
+    return state(null);
+  }
+  const record = readRecord(body, key, find);
+  if (vouched?.ledger.sha256 === sha256Of(body)) return state(record);
+  tellOther(key, record, vouched, sha256Of(body), find);
+  return state(record);
+}
+
+function tellOther(
+  key: string,
+  record: LedgerRecord | null,
+  vouched: VouchedState | undefined,
+  sha256: string,
+  find: Find,
+): void {
+  if (record !== null && isMark(record)) {
+    const message = `says that run ${record.run_id} is replacing the day's files, or died doing so. Export the day again.`;
+    find("ERR_VERIFY_DAY_UNFINISHED", key, message);
+  } else if (vouched === undefined) {
+    const message =
+      "is in no digest: it was slipped in, or no run has looked at the day since digests exist. If it is yours,";
+    find("ERR_VERIFY_NOT_VOUCHED", key, `${message} export the day: the run's digest vouches for it.`);
+  } else {
+    find("ERR_VERIFY_LEDGER_CHANGED", key, otherRecord(vouched, sha256));
+  }
+}
+
+function otherRecord(vouched: VouchedState, sha256: string): string {
+  const by = `digest ${vouched.number} vouches for another record`;
+  if (vouched.earlier.has(sha256)) {
+    return `is an earlier record that was put back; ${by}.`;
+  }
+  return `was edited, or a run died before its digest: ${by}, SHA-256 ${vouched.ledger.sha256}.`;
+}
+
+function readRecord(body: Buffer, key: string, find: Find): LedgerRecord | null {
+  try {
+    return parseRecord(body.toString("utf8"), key, key);
+  } catch (error) {
+    if (!(error instanceof ExporterError) || error.code !== "ERR_LEDGER_UNREADABLE") throw error;
+    find("ERR_VERIFY_LEDGER_DAMAGED", key, error.message);
+    return null;
+  }
+}

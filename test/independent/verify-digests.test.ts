@@ -1,0 +1,63 @@
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdir, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { OF_FILES } from "../support/corruptions/of-files.ts";
+import { OF_ROWS } from "../support/corruptions/of-rows.ts";
+import { OF_THE_CHAIN } from "../support/corruptions/of-the-chain.ts";
+import { Forger } from "../support/forge.ts";
+import { commandLine, makeSignedArchive, type SignedArchive } from "../support/signed-archive.ts";
+import { problemsOf } from "./verify-digests.ts";
+
+let made: SignedArchive;
+let publicKey: string;
+beforeAll(async () => {
+  made = await makeSignedArchive();
+  publicKey = readFileSync(made.publicKeyPath, "utf8");
+});
+afterAll(() => made.remove());
+
+/** The examples of docs/digests.md, in their order. */
+const examples = () =>
+  [...readFileSync("docs/digests.md", "utf8").matchAll(/\n```\n([^`]+)```\n/g)].map(([, text = ""]) => text);
+
+describe("a verifier that knows nothing but docs/digests.md", () => {
+  test("finds the archive sound that runs left", () => {
+    expect(problemsOf(made.archive, publicKey, made.head)).toEqual([]);
+  });
+
+  test.each([...OF_FILES, ...OF_THE_CHAIN].map((corruption) => [corruption.what, corruption] as const))(
+    "sees, as verify does, that %s",
+    async (_, { how, trust = "key" }) => {
+      const copy = await made.copy();
+      await how(new Forger(copy), made);
+      const key = trust === "key" ? publicKey : null;
+      expect(problemsOf(copy, key, trust === "head" ? made.head : null)).not.toEqual([]);
+    },
+  );
+
+  test.each(OF_ROWS.map((corruption) => [corruption.what, corruption] as const))(
+    "knows nothing of rows: where the chain fits, it is content although %s",
+    async (_, { how }) => {
+      const copy = await made.copy();
+      await how(new Forger(copy), made);
+      expect(problemsOf(copy, null, null)).toEqual([]);
+    },
+  );
+});
+
+test("the example of docs/digests.md is sound, to both verifiers", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "kore-example-"));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const [first = "", second = "", pem = ""] = examples();
+  await mkdir(join(folder, "digests"));
+  await writeFile(join(folder, "digests/00000001.json"), first);
+  await writeFile(join(folder, "digests/00000002.json"), second);
+  await writeFile(join(folder, "public.pem"), pem);
+  const [, head = ""] =
+    /The head of this chain is number 2, ([0-9a-f]{64})\./.exec(readFileSync("docs/digests.md", "utf8")) ?? [];
+  expect(problemsOf(folder, pem, head)).toEqual([]);
+  const args = ["--archive", folder, "--public-key", join(folder, "public.pem"), "--head", head];
+  expect(await commandLine(["verify", ...args])).toMatchObject({ code: 0, stderr: "" });
+});
