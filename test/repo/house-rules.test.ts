@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import { describe, expect, test } from "vitest";
 
-const SOURCES = ["functions", "cli", "demo", "infra", "bench", "test"].flatMap((folder) =>
+const SOURCES = ["functions", "cli", "demo", "infra", "bench", "acceptance", "test"].flatMap((folder) =>
   readdirSync(folder, { recursive: true, encoding: "utf8" })
     .filter((path) => path.endsWith(".ts") && !path.endsWith(".d.ts"))
     .map((path) => join(folder, path)),

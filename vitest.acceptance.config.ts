@@ -1,0 +1,13 @@
+import { defineConfig } from "vitest/config";
+
+/** The acceptance runs: `npm run test:deploy`, `test:athena` and `test:s3`. They install and start real parts. */
+export default defineConfig({
+  test: {
+    include: ["acceptance/*.test.ts"],
+    fileParallelism: false,
+    testTimeout: 180_000,
+    // The first run of each downloads its parts.
+    hookTimeout: 900_000,
+    reporters: ["verbose"],
+  },
+});
