@@ -2,12 +2,13 @@ import { z } from "zod";
 import { ExporterError, isFailure } from "../../functions/exporter/errors.ts";
 
 const counts = z.number().int().nonnegative();
+const told = z.object({ code: z.string(), message: z.string() });
 const estimate = z.object({
-  estimate: z.array(z.object({ source: z.string(), sessions: counts.nullable() })),
+  estimate: z.array(z.object({ source: z.string(), sessions: counts.nullable(), error: told.exactOptional() })),
   quota: z.object({ perMinute: counts, perHour: counts }),
   pageSize: counts,
 });
-const failed = z.object({ error: z.object({ code: z.string(), message: z.string() }) });
+const failed = z.object({ error: told });
 const month = z.object({ days: z.array(z.object({ dt: z.string(), status: z.string() })), left: counts });
 
 /** What the deployed function answers when it is asked how much there is to do. Null where Kore gave no total. */

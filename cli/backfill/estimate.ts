@@ -24,6 +24,8 @@ interface SourceEstimate {
   readonly requests: number | null;
   /** The least time that the quota allows. */
   readonly shortestMs: number | null;
+  /** Why nobody knows, if something failed. */
+  readonly error: { readonly code: string; readonly message: string } | null;
 }
 
 /**
@@ -62,16 +64,14 @@ async function askOnce(event: object, ports: WaitPorts): Promise<EstimateAnswer>
   throw saidFailure(ended.code, ended.message);
 }
 
+type Counted = Pick<SourceEstimate, "source" | "sessions"> & { readonly error?: SourceEstimate["error"] };
+
 /** What so many sessions of each source cost in requests and time. */
-export function estimateOf(
-  counted: readonly { readonly source: string; readonly sessions: number | null }[],
-  days: number,
-  quota: QuotaLimits,
-  pageSize: number,
-): Estimate {
-  const sources = counted.map(({ source, sessions }) => {
+export function estimateOf(counted: readonly Counted[], days: number, quota: QuotaLimits, pageSize: number): Estimate {
+  const sources = counted.map(({ source, sessions, error = null }) => {
     const requests = sessions === null ? null : requestsForDays(sessions, days, pageSize);
-    return { source, sessions, requests, shortestMs: requests === null ? null : shortestTimeMs(requests, quota) };
+    const shortestMs = requests === null ? null : shortestTimeMs(requests, quota);
+    return { source, sessions, requests, shortestMs, error };
   });
   return { sources, quota };
 }
@@ -89,7 +89,8 @@ export function estimateText({ sources, quota }: Estimate): string {
   const longest = times.length === 0 ? "" : `At least ${duration(Math.max(...times))} in all, sources side by side`;
   const limits = longest && `, at ${limit(quota.perMinute)} requests a minute and ${limit(quota.perHour)} an hour. `;
   const titles = ["source", "sessions", "requests", "at least"];
-  return `${table(titles, rows)}${known}${longest}${limits}What is archived already is left alone.\n`;
+  const failed = sources.flatMap(({ source, error }) => (error ? [`${source}: ${error.code} ${error.message}\n`] : []));
+  return `${table(titles, rows)}${failed.join("")}${known}${longest}${limits}What is archived already is left alone.\n`;
 }
 
 /** The same for programs. */

@@ -28,7 +28,10 @@ export const ERRORS = {
   ERR_DIGEST_UNREADABLE: { exitCode: 1, meaning: "A digest of the archive is from a newer version." },
   ERR_SCRATCH_NOT_WRITABLE: { exitCode: 1, meaning: "A temporary file could not be written; the disk may be full." },
   ERR_PUBLISH_DEADLINE: { exitCode: 1, meaning: "Publishing a day took longer than its deadline." },
-  ERR_STEP_DEADLINE: { exitCode: 1, meaning: "A step of a deployed run took longer than its deadline." },
+  ERR_STEP_DEADLINE: {
+    exitCode: 1,
+    meaning: "A step of a deployed run took longer than its deadline, or died, again and again.",
+  },
   ERR_SOURCE_BUSY: { exitCode: 0, meaning: "Another run is at work on this source; this one leaves it alone." },
   ERR_FUNCTION_FAILED: { exitCode: 1, meaning: "The deployed function could not be asked, or it failed." },
   ERR_INTERNAL: { exitCode: 1, meaning: "A defect in this program." },

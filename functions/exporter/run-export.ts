@@ -136,9 +136,11 @@ async function sealed(
 export interface Estimate {
   readonly source: string;
   readonly sessions: number | null;
+  /** Why it is not known, if something failed. */
+  readonly error?: { readonly code: string; readonly message: string };
 }
 
-/** Asks Kore how many sessions the days hold. Throws as `runExport` does, and what Kore's refusals are. */
+/** Asks Kore how many sessions the days hold; what fails of one source is told with it. Throws as `runExport` does. */
 export async function runEstimate(
   settings: Settings,
   days: readonly Day[],
@@ -150,7 +152,13 @@ export async function runEstimate(
     Promise.all(
       clients.map(async ({ source, client }) => {
         const reader = { api: client, source, pageSize, ...(hooks.signal && { signal: hooks.signal }) };
-        return { source: sourceName(source), sessions: await estimateSessions(reader, days, timeZone) };
+        try {
+          return { source: sourceName(source), sessions: await estimateSessions(reader, days, timeZone) };
+        } catch (error) {
+          hooks.signal?.throwIfAborted();
+          const { code, message } = asExporterError(error);
+          return { source: sourceName(source), sessions: null, error: { code, message } };
+        }
       }),
     ),
   );

@@ -35,6 +35,8 @@ export interface SourceReport {
   readonly days: readonly { readonly dt: Day; readonly status: string }[];
   /** Days that were not come to. */
   readonly left: number;
+  /** True if that is because the run came to its end. */
+  readonly isCutShort: boolean;
   /** Sessions, and rejected rows, of the days that were read to their end. */
   readonly sessions: number;
   readonly rejected: number;
@@ -85,8 +87,8 @@ export async function sealInSteps(
 ): Promise<ToldSeal> {
   const exported = reports.flatMap(({ source, days }) => days.map(({ dt }) => ({ source, dt })));
   const days = daysToSeal(task, settings.sources.map(sourceName), exported);
-  const result = await host.once("seal", () =>
-    settled(async () => {
+  const result = await settled(() =>
+    host.once("seal", async () => {
       const store = await openStore(settings.archive, { clock });
       try {
         const signer = await openSigner(settings.signingKey, settings.archive);
@@ -101,16 +103,18 @@ export async function sealInSteps(
   return "error" in result ? result : result.value;
 }
 
-/** Asks Kore how many sessions the days hold, in steps of the host. Throws what Kore's refusals are. */
+/** Asks Kore how many sessions the days hold, in steps of the host. A source that fails does not stop the others. */
 export async function estimateInSteps(
   settings: Settings,
   days: readonly Day[],
   host: Host,
   ports: RunPorts,
 ): Promise<Estimate[]> {
-  return inSteps(settings, "days", host, ports, async (work) => {
-    const sessions = await work.find("estimate", (reader) => estimateSessions(reader, days, settings.timeZone));
-    return { source: sourceName(work.source), sessions };
+  return inSteps(settings, "estimate", host, ports, async (work) => {
+    const count = () => work.find("estimate", (reader) => estimateSessions(reader, days, settings.timeZone));
+    const counted = await settled(count);
+    const source = sourceName(work.source);
+    return "error" in counted ? { source, sessions: null, ...counted } : { source, sessions: counted.value };
   });
 }
 
@@ -174,22 +178,26 @@ function valueIn<T>(result: Settled<T>): T {
   return result.value;
 }
 
-/** Makes something when it is first needed, and once. */
+/** Makes something when it is first needed, and once; what failed is tried again. */
 function lazily<T>(make: () => Promise<T>): () => Promise<T> {
   let made: Promise<T> | null = null;
   return () => {
-    made ??= make();
+    made ??= make().catch((error: unknown) => {
+      made = null;
+      throw error;
+    });
     return made;
   };
 }
 
-function reportOf({ source, days, left, error }: SourceResult, throttles: number): SourceReport {
+function reportOf({ source, days, left, isCutShort, error }: SourceResult, throttles: number): SourceReport {
   const read = days.flatMap((day) => (day.error === null && day.record !== null ? [day.record] : []));
   const first = error ?? firstFailure(days);
   return {
     source,
     days: days.map(({ dt, record }) => ({ dt, status: record?.status ?? "failed" })),
     left: left.length,
+    isCutShort,
     sessions: sum(read.map((record) => record.archived.total)),
     rejected: sum(read.map((record) => record.rejected)),
     requests: sum(days.map((day) => day.requests)),

@@ -306,6 +306,7 @@ describe("an event", () => {
     const { scenario, deployed } = await start();
     scenario.kore.misbehave({ kind: "refused", status: 401 });
     const run = await deployed.durably({ estimate: { from: DAY, to: DAY } });
-    expect(run.getResult()).toMatchObject({ error: { code: "ERR_KORE_UNAUTHORIZED" } });
+    const refused = { source: BOT, sessions: null, error: { code: "ERR_KORE_UNAUTHORIZED" } };
+    expect(run.getResult()).toMatchObject({ estimate: [refused] });
   });
 });

@@ -311,6 +311,16 @@ describe("the quota of a source", () => {
     expect(waits.at(-1)).toBe(0);
   });
 
+  test("is given up by a step that would follow three that died, and not by the next one", async () => {
+    const { lease } = newSource();
+    for (let death = 0; death < 3; death++) {
+      await expect(step(lease("one"), QUIET, dying)).rejects.toThrow("killed");
+    }
+    const never = async () => Promise.reject(new Error("was begun"));
+    await expect(step(lease("one"), QUIET, never)).rejects.toMatchObject({ code: "ERR_STEP_DEADLINE" });
+    expect(await step(lease("one"), QUIET, async () => "done")).toBe("done");
+  });
+
   test("counts what a dead step may have sent as sent", async () => {
     const { lease } = newSource();
     await expect(step(lease("one"), { ...QUIET, requests: 4 }, dying)).rejects.toThrow("killed");
@@ -362,7 +372,7 @@ describe("the quota of a source", () => {
           const done = step(lease(act.owner), asking, async (quota) => {
             await server.ask(quota, act).finally(asked.resolve);
             if (isLate) await end.promise;
-          }).catch((error: Error) => expect(error.message).toBe("killed"));
+          }).catch((error: Error) => expect(error.message).toMatch(/^(killed|A step died 3 times)/));
           running.push(done);
           await (isLate ? Promise.race([asked.promise, done]) : done);
           // Whoever was taken for dead comes to its end once the step behind it has.

@@ -134,7 +134,9 @@ describe("the outcome of a step's work", () => {
 describe("a clock that pauses", () => {
   test("sleeps for up to half a minute", async () => {
     const clock = new VirtualClock("2026-01-03T02:15:00Z");
-    const pausing = pausingClock(clock);
+    const usedUp = pausingClock(clock, () => true);
+    await expect(usedUp.sleep(5)).rejects.toBeInstanceOf(Pause);
+    const pausing = pausingClock(clock, () => false);
     await pausing.sleep(30_000);
     expect(clock.slept).toEqual([30_000]);
     expect(pausing.now()).toBe(clock.now());
@@ -142,7 +144,7 @@ describe("a clock that pauses", () => {
 
   test("throws a longer sleep as a pause of that length, and does not sleep", async () => {
     const clock = new VirtualClock("2026-01-03T02:15:00Z");
-    const pause = await pausingClock(clock)
+    const pause = await pausingClock(clock, () => false)
       .sleep(30_001)
       .catch((error: unknown) => error);
     expect(pause).toBeInstanceOf(Pause);
@@ -153,6 +155,6 @@ describe("a clock that pauses", () => {
   test("wakes up when its signal is aborted", async () => {
     const clock = new VirtualClock("2026-01-03T02:15:00Z");
     const signal = AbortSignal.abort(new Error("the step's time is over"));
-    await expect(pausingClock(clock).sleep(5, signal)).rejects.toThrow("the step's time is over");
+    await expect(pausingClock(clock, () => false).sleep(5, signal)).rejects.toThrow("the step's time is over");
   });
 });

@@ -34,6 +34,8 @@ export interface SourceResult {
   readonly days: readonly DayResult[];
   /** Days that were not come to: the source had failed, or the run had come to its end. */
   readonly left: readonly Day[];
+  /** True if days are left because the run came to its end, not because the source failed. */
+  readonly isCutShort: boolean;
   /** What ended the source, if it was not one of its days. */
   readonly error: ExporterError | null;
 }
@@ -43,21 +45,21 @@ export async function exportSource(agenda: Agenda, work: SourceWork, ports: Expo
   const source = sourceName(work.source);
   const days: DayResult[] = [];
   const latest = () => days.at(-1) ?? null;
-  const endedBy = (error: ExporterError | null) => {
-    return { source, days, left: agenda.left(latest()?.dt ?? null), error };
+  const endedBy = (error: ExporterError | null, isCutShort = false) => {
+    return { source, days, left: agenda.left(latest()?.dt ?? null), isCutShort, error };
   };
   try {
     while (!stopsSource(latest()?.error ?? null)) {
       const next = await work.next((reader) => agenda.next(latest()?.dt ?? null, reader));
-      if (next.kind === "none") return { source, days, left: [], error: null };
-      if (next.kind === "stopped") return endedBy(null);
+      if (next.kind === "none") return { source, days, left: [], isCutShort: false, error: null };
+      if (next.kind === "stopped") return endedBy(null, true);
       days.push(await exportDay(next.dt, work, ports));
     }
     return endedBy(null);
   } catch (error) {
     ports.signal?.throwIfAborted();
     if (!(error instanceof ExporterError)) throw error;
-    return endedBy(error.code === "ERR_INTERRUPTED" ? null : error);
+    return error.code === "ERR_INTERRUPTED" ? endedBy(null, true) : endedBy(error);
   }
 }
 

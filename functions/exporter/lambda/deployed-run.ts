@@ -8,7 +8,7 @@ import { type ArchiveHealth, archiveHealth } from "../export/archive-status.ts";
 import type { Day } from "../export/calendar.ts";
 import { type DayResult, sourceName } from "../export/export-day.ts";
 import type { QuotaLimits } from "../kore/quota.ts";
-import type { Estimate } from "../run-export.ts";
+import type { Estimate, Task } from "../run-export.ts";
 import {
   estimateInSteps,
   exportInSteps,
@@ -77,8 +77,8 @@ class DeployedRun {
     if (task.kind === "estimate") return this.#estimate(settings, task.days);
     const reports = await this.#orGiveUp(async () => exportInSteps(settings, task, this.#host, this.#ports()));
     const digest = await sealInSteps(settings, task, reports, this.#host, { clock: this.#clock });
-    const failure = this.#failureOf(reports) ?? ("error" in digest ? revivedError(digest.error) : null);
-    await this.#host.once("finish", () => this.#tell(order, reports, digest, failure));
+    const failure = this.#failureOf(task, reports) ?? ("error" in digest ? revivedError(digest.error) : null);
+    await this.#host.once("finish", () => this.#tell(order, task, reports, digest, failure));
     if (failure !== null) throw failure;
     const days = reports.flatMap(({ source, days }) => days.map((day) => ({ source, ...day })));
     return { days, left: reports.reduce((left, report) => left + report.left, 0), digest };
@@ -114,17 +114,21 @@ class DeployedRun {
     } catch (error) {
       await this.#host.once("give up", async () => {
         this.#logger.error("run not begun", { error: asExporterError(error) });
-        emitMetrics(this.#deployment, { sources: [], failed: true, health: null });
+        emitMetrics(this.#deployment, { sources: [], failed: true, isNight: true, health: null });
         return null;
       });
       throw error;
     }
   }
 
-  #failureOf(reports: readonly SourceReport[]): ExporterError | null {
-    const failed = reports.find(({ error }) => error !== null && isFailure(error.code));
+  /** Whoever asked for days goes on with those that are left, and meets the days that failed again when they are done. */
+  #failureOf(task: Task, reports: readonly SourceReport[]): ExporterError | null {
+    const cutShort = reports.some((report) => report.isCutShort);
+    const isGoneOnWith = cutShort && task.kind === "days" && !this.#host.isTriedAgain;
+    const failed = reports.find(({ error, isCutShort }) => {
+      return error !== null && isFailure(error.code) && !(isGoneOnWith && isCutShort);
+    });
     if (failed?.error) return revivedError(failed.error);
-    const cutShort = reports.some(({ left, error }) => left > 0 && error === null);
     if (!cutShort || !this.#host.isTriedAgain) return null;
     const message = "The function's time was over before the work was. The next run goes on where this one ended.";
     return new ExporterError("ERR_INTERRUPTED", message);
@@ -132,6 +136,7 @@ class DeployedRun {
 
   async #tell(
     order: Order,
+    task: Task,
     reports: readonly SourceReport[],
     digest: ToldSeal,
     failure: ExporterError | null,
@@ -145,10 +150,11 @@ class DeployedRun {
       if (isFailure(error.code)) this.#logger.error("source failed", facts);
       else this.#logger.warn("source left alone", facts);
     }
-    const cut = reports.filter(({ left, error }) => left > 0 && error === null);
+    const cut = reports.filter(({ isCutShort }) => isCutShort);
     for (const { source, left } of cut) this.#logger.warn("run ended before its work", { source, daysLeft: left });
-    const health = await this.#health(order);
-    emitMetrics(this.#deployment, { sources: reports, failed: failure !== null, health });
+    const isNight = task.kind === "night";
+    const health = isNight ? await this.#health(order) : null;
+    emitMetrics(this.#deployment, { sources: reports, failed: failure !== null, isNight, health });
     return null;
   }
 

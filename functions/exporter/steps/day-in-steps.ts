@@ -88,7 +88,8 @@ export class DayInSteps implements DayWork {
     const { index, round, size } = order;
     const slices = new KeptSlices(this.#ports.scratch, this.#folder());
     const prefix = `${this.#folder()}answers-${index}-${round}/`;
-    const sessions = Math.min(size ?? Number.POSITIVE_INFINITY, this.#ports.sliceBudget);
+    // Nobody knows how much comes where Kore gives no totals: such a slice has all of the room to itself.
+    const sessions = size === null ? Number.POSITIVE_INFINITY : Math.min(size, this.#ports.sliceBudget);
     const about = `${this.#dt} slice ${index + 1}`;
     const built = await this.#source.ask({ kind: "read", about, prefix, sessions }, async (reader) => {
       if (await slices.has(order)) return true;
@@ -167,10 +168,14 @@ function unlessChanged(error: unknown): void {
   if (!(error instanceof ExporterError) || error.code !== "ERR_ARCHIVE_CHANGED") throw error;
 }
 
+/** The record has all of them; a step's result must be small. */
+const MOST_PROBLEMS_TOLD = 6;
+
 type ToldResult = Omit<DayResult, "error"> & { readonly error: ToldError | null };
 
 function toldResult({ error, record, ...result }: DayResult): ToldResult {
-  const problems = record?.problems.map(({ code, message }) => ({ code, message: shortened(message) })) ?? [];
+  const told = record?.problems.slice(0, MOST_PROBLEMS_TOLD) ?? [];
+  const problems = told.map(({ code, message }) => ({ code, message: shortened(message) }));
   return { ...result, record: record && { ...record, problems }, error: error && tellError(error) };
 }
 

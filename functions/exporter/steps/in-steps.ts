@@ -110,7 +110,7 @@ export class InSteps implements SourceWork {
       this.#throttles += turn.throttles;
       if (turn.kind === "answered") return turn.value;
       if (turn.kind === "failed") throw revivedError(turn.error);
-      patience.after(turn, turn.error);
+      patience.after(turn, turn.waitMs, turn.error);
       if (turn.waitMs > 0) await this.#ports.steps.wait(`quota of ${this.#name}`, turn.waitMs);
     }
   }
@@ -156,13 +156,14 @@ export class InSteps implements SourceWork {
     }
   }
 
-  /** A second night has nothing to do that the first one does not. */
+  /** A second night has nothing to do that the first one does not; and a count is not worth waiting for. */
   #standsInLineFor(by: Owner): boolean {
-    return this.#ports.owner.kind !== "night" || by.kind !== "night";
+    const { kind } = this.#ports.owner;
+    return kind === "days" || (kind === "night" && by.kind !== "night");
   }
 }
 
 function leftAlone(source: string, by: Owner): ExporterError {
-  const message = `Another nightly run (${by.id}) is at work on ${source}. This one leaves it alone; nothing is to be done.`;
+  const message = `Another run (${by.id}, for ${by.kind}) is at work on ${source}. This one leaves it alone.`;
   return new ExporterError("ERR_SOURCE_BUSY", message);
 }

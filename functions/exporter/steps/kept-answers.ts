@@ -11,9 +11,12 @@ const LINE_FEED = 10;
 /** A page, or a refusal that is an answer to act on. */
 export type KeptAnswer = SessionsAnswer | KoreRefusal;
 
+/** An answer as it is held: texts only, since parsed sessions take twice as much memory again. */
+type HeldAnswer = KoreRefusal | (Omit<SessionsAnswer, "sessions"> & { readonly texts: readonly Buffer[] });
+
 interface Exchange {
   readonly query: string;
-  readonly answer: KeptAnswer;
+  readonly answer: HeldAnswer;
 }
 
 /** The line that stands before the texts of a page's sessions, or instead of a page. */
@@ -66,14 +69,15 @@ export class KeptAnswers {
       return null;
     }
     this.#given++;
-    return kept.answer;
+    return givenAgain(kept.answer);
   }
 
   /** Adds the answer to a question that had to be asked. */
   add(query: SessionsQuery, answer: KeptAnswer): void {
-    this.#fresh.push({ query: JSON.stringify(query), answer });
-    if (answer instanceof KoreRefusal) return;
-    for (const { raw } of answer.sessions) this.#freshBytes += raw.length;
+    const held = heldAnswer(answer);
+    this.#fresh.push({ query: JSON.stringify(query), answer: held });
+    if (held instanceof KoreRefusal) return;
+    for (const text of held.texts) this.#freshBytes += text.length;
   }
 
   /** Length of the sessions' texts that were added since answers were kept last. */
@@ -124,11 +128,22 @@ function encode(from: number, exchanges: readonly Exchange[]): Buffer {
       if (answer instanceof KoreRefusal) {
         return [line({ query, refusal: { status: answer.status, message: answer.message } })];
       }
-      const { sessions, ...rest } = answer;
-      const bytes = sessions.map(({ raw }) => raw.length);
-      return [line({ query, ...rest, bytes }), ...sessions.map(({ raw }) => raw)];
+      const { texts, ...rest } = answer;
+      return [line({ query, ...rest, bytes: texts.map((text) => text.length) }), ...texts];
     }),
   ]);
+}
+
+function heldAnswer(answer: KeptAnswer): HeldAnswer {
+  if (answer instanceof KoreRefusal) return answer;
+  const { sessions, ...rest } = answer;
+  return { ...rest, texts: sessions.map(({ raw }) => raw) };
+}
+
+function givenAgain(answer: HeldAnswer): KeptAnswer {
+  if (answer instanceof KoreRefusal) return answer;
+  const { texts, ...rest } = answer;
+  return { ...rest, sessions: texts.map((raw) => ({ raw, value: JSON.parse(raw.toString()) as unknown })) };
 }
 
 function line(head: Head): Buffer {
@@ -149,12 +164,11 @@ function decode(bytes: Buffer): { readonly from: number; readonly exchanges: rea
       continue;
     }
     const { bytes: lengths, ...rest } = head;
-    const sessions = lengths.map((length) => {
-      const raw = bytes.subarray(at, at + length);
+    const texts = lengths.map((length) => {
       at += length;
-      return { raw, value: JSON.parse(raw.toString()) as unknown };
+      return bytes.subarray(at - length, at);
     });
-    exchanges.push({ query, answer: { ...rest, sessions } });
+    exchanges.push({ query, answer: { ...rest, texts } });
   }
   return { from, exchanges };
 }

@@ -4,8 +4,8 @@ import type { Clock } from "../clock.ts";
 import { ExporterError } from "../errors.ts";
 import { Quota, type QuotaLimits, type QuotaState, UNUSED } from "../kore/quota.ts";
 
-/** Who works on a source: an execution, for the night or for days that somebody named. */
-const owner = z.object({ id: z.string(), kind: z.enum(["night", "days"]) });
+/** Who works on a source: an execution, for the night, for days that somebody named, or to count what there is. */
+const owner = z.object({ id: z.string(), kind: z.enum(["night", "days", "estimate"]) });
 export type Owner = Readonly<z.infer<typeof owner>>;
 
 const leaseState = z.object({
@@ -21,6 +21,10 @@ const leaseState = z.object({
   step: z.number(),
   /** Requests that the step under way may send: if it never says how many it did, they count as sent. */
   pledged: z.number(),
+  /** True while a step is under way, or since it died. */
+  running: z.boolean(),
+  /** Steps in a row that died. */
+  deaths: z.number(),
 });
 type LeaseState = Readonly<z.infer<typeof leaseState>>;
 
@@ -32,6 +36,8 @@ const FREE: LeaseState = {
   quota: { ...UNUSED, ended: [] },
   step: 0,
   pledged: 0,
+  running: false,
+  deaths: 0,
 };
 
 /** A step's own time, and some for Lambda to begin the one behind it. */
@@ -39,6 +45,9 @@ const SPARE_MS = 60_000;
 /** How long whoever is next has to come and take the lease. */
 const TAKE_OVER_MS = 10 * 60_000;
 const MOST_TRIES = 5;
+
+/** Steps that may die in a row, for want of memory or time, before the work itself is taken to be the reason. */
+const MOST_DEATHS = 3;
 
 /** What a step needs of the lease. */
 export interface Hold {
@@ -102,8 +111,21 @@ export class Lease {
       }
       const quota = withPledge(held, this.#clock.now());
       const next = this.#isNext(held) ? null : held.next;
-      return { owner: this.#owner, until, next, handed: false, quota, step: held.step + 1, pledged: requests };
+      const deaths = this.#isMine(held) && held.running ? held.deaths + 1 : 0;
+      const running = deaths < MOST_DEATHS;
+      return {
+        owner: this.#owner,
+        until,
+        next,
+        handed: false,
+        quota,
+        step: held.step + 1,
+        pledged: requests,
+        running,
+        deaths,
+      };
     });
+    if (!begun.running) throw diedTooOften();
     const quota = new Quota(this.#limits, this.#clock, requests, begun.quota);
     const result = await work(quota);
     const { ended, granted, expected } = quota.state;
@@ -111,7 +133,9 @@ export class Lease {
     const after = { ended: [...ended], granted, expected };
     await this.#change((held) => {
       if (held.owner !== null && !this.#isMine(held)) throw new SourceBusy(held.owner, held.until);
-      return held.step === begun.step ? { ...held, until: kept, quota: after, pledged: 0 } : null;
+      return held.step === begun.step
+        ? { ...held, until: kept, quota: after, pledged: 0, running: false, deaths: 0 }
+        : null;
     });
     return result;
   }
@@ -166,6 +190,13 @@ export class Lease {
       }
     }
   }
+}
+
+function diedTooOften(): ExporterError {
+  const message =
+    `A step died ${MOST_DEATHS} times in a row: the function ran out of memory or time, or was stopped. ` +
+    "What was read is kept; look into the logs, then run again.";
+  return new ExporterError("ERR_STEP_DEADLINE", message);
 }
 
 /** What a dead step may have sent counts as sent now: Kore saw it no later. */

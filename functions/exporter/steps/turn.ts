@@ -79,7 +79,8 @@ export async function takeTurn<T>(
   const kept = await KeptAnswers.load(scratch, prefix);
   let throttles = 0;
   let refused: ExporterError | null = null;
-  const kore = await connect(source, quota, pausingClock(clock), (event) => {
+  const pausing = pausingClock(clock, () => kore.attempts >= batch);
+  const kore: KoreConnection = await connect(source, quota, pausing, (event) => {
     if (event.kind === "answered" && event.status === 429) throttles++;
     if (event.kind === "waiting" && event.error !== undefined) refused = event.error;
   });
@@ -118,9 +119,9 @@ export class Patience {
   #most = 0;
 
   /** Throws what a turn was refused with, if it is one too many. */
-  after({ kept, requests }: Counts, error: ToldError | null): void {
+  after({ kept, requests }: Counts, waitMs: number, error: ToldError | null): void {
     if (kept > this.#most) this.#fruitless = 0;
-    else if (requests > 0) this.#fruitless++;
+    else if (requests > 0 || waitMs === 0) this.#fruitless++;
     this.#most = Math.max(kept, this.#most);
     if (this.#fruitless < MOST_FRUITLESS_TURNS) return;
     if (error !== null) throw revivedError(error);
