@@ -2,6 +2,7 @@ import { Command, CommanderError } from "commander";
 import { EXPORTER_VERSION } from "../functions/exporter/contract.ts";
 import { asExporterError, ERRORS } from "../functions/exporter/errors.ts";
 import { backfillCommand } from "./commands/backfill.ts";
+import { eraseCommand } from "./commands/erase.ts";
 import { exportCommand } from "./commands/export.ts";
 import { sqlCommand } from "./commands/sql.ts";
 import { statusCommand } from "./commands/status.ts";
@@ -49,7 +50,7 @@ function program(io: CommandIo, finish: Finish): Command {
     .configureOutput({ writeOut: (text) => io.stdout.write(text), writeErr: (text) => io.stderr.write(text) })
     .configureHelp({ helpWidth: 100 })
     .showHelpAfterError("Try --help.");
-  for (const command of [exportCommand, statusCommand, verifyCommand, sqlCommand, backfillCommand])
+  for (const command of [exportCommand, statusCommand, verifyCommand, sqlCommand, backfillCommand, eraseCommand])
     root.addCommand(command(io, finish));
   for (const command of root.commands) command.copyInheritedSettings(root);
   return root;

@@ -8,7 +8,8 @@ export function warnAbout(stack: Stack, settings: ExporterSettings): void {
     warn(
       "compliance",
       `retentionMode "compliance": nobody can delete or shorten the lock of anything that is written to the archive, ` +
-        `for ${settings.retentionDays} days each, the root user of the account included. Deploy with governance first.`,
+        `for ${settings.retentionDays} days each, the root user of the account included; a person cannot be erased from ` +
+        "it before that either. Deploy with governance first, and read docs/retention.md.",
     );
   }
   if (!settings.alarmEmail) {

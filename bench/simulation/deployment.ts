@@ -2,6 +2,7 @@ import { EXPORTER_VERSION } from "../../functions/exporter/contract.ts";
 import { type Agenda, lookBack, type Night, namedDays, nightDays } from "../../functions/exporter/export/agenda.ts";
 import { archiveHealth } from "../../functions/exporter/export/archive-status.ts";
 import type { Day } from "../../functions/exporter/export/calendar.ts";
+import { NOBODY_ERASED } from "../../functions/exporter/export/erased-users.ts";
 import { sourceName } from "../../functions/exporter/export/export-day.ts";
 import { exportSource, refuseArchiveOfOtherZone } from "../../functions/exporter/export/export-days.ts";
 import { SLICE_BUDGET } from "../../functions/exporter/export/read-day.ts";
@@ -91,7 +92,7 @@ export class Deployment {
 
   constructor({ traffics, startsAt, buildsParquet, isDown = () => false }: DeploymentOptions) {
     this.clock = new EventClock(startsAt);
-    this.kore = new ModelKore(traffics, { latencyMs: TIMES.koreLatencyMs, quota: QUOTA, isDown });
+    this.kore = new ModelKore(traffics, { latencyMs: TIMES.koreLatencyMs, quota: QUOTA, clock: this.clock, isDown });
     this.archive = new MemoryStore("archive", this.clock, TIMES.s3RequestMs);
     this.scratch = new MemoryStore("scratch", this.clock, TIMES.s3RequestMs);
     this.sources = traffics.map(({ botId }) => ({ kind: "bot", botId }));
@@ -139,6 +140,7 @@ export class Deployment {
       sliceBudget: SLICE_BUDGET,
       acceptFewer: false,
       personalData: { spelling: "keep", rejectedText: async (raw) => raw },
+      erasedUsers: ports.erasedUsers,
     }).finally(() => inSteps.release());
     if (error !== null) throw error;
     const told = days.map(({ dt, record }) => ({ dt, status: record?.status ?? "failed" }));
@@ -164,7 +166,7 @@ export class Deployment {
   #dayPorts() {
     const { clock, scratch } = this;
     const read = { pageSize: PAGE_SIZE, sliceBudget: SLICE_BUDGET, timeZone: TIME_ZONE, personalData: "keep" };
-    return { clock, scratch, exporterVersion: EXPORTER_VERSION, ...read };
+    return { clock, scratch, exporterVersion: EXPORTER_VERSION, erasedUsers: async () => NOBODY_ERASED, ...read };
   }
 
   #stepsPorts(steps: Steps) {

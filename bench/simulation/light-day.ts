@@ -133,6 +133,7 @@ export function lightSlice({ held, last, problems }: Reconciled, index: number, 
     newest: ids.length === 0 ? null : newest,
     problems,
     ids: BigUint64Array.from(ids),
+    erased: { users: "", leftOut: [] },
   };
 }
 

@@ -18,6 +18,8 @@ export interface KoreOptions {
   /** From sending a request to the end of its answer. */
   readonly latencyMs: number;
   readonly quota: QuotaLimits;
+  /** On which requests travel; not that of whoever asks, on which nobody sleeps for long. */
+  readonly clock: Clock;
   /** True while every request fails. */
   readonly isDown: (nowMs: number) => boolean;
 }
@@ -47,8 +49,8 @@ export class ModelKore {
   }
 
   /** Answers one request. Throws `KoreFailure` while Kore is down; an error of ours if a quota is exceeded. */
-  async answer(source: Source, query: SessionsQuery, clock: Clock): Promise<SessionsAnswer> {
-    const { latencyMs, isDown } = this.#options;
+  async answer(source: Source, query: SessionsQuery): Promise<SessionsAnswer> {
+    const { latencyMs, isDown, clock } = this.#options;
     await clock.sleep(latencyMs / 2);
     this.#arrive(sourceName(source), clock.now());
     const down = isDown(clock.now());
@@ -139,6 +141,6 @@ class ModelConnection implements KoreConnection {
 
   #send(query: SessionsQuery): Promise<SessionsAnswer> {
     this.#attempts++;
-    return this.#kore.answer(this.#source, query, this.#clock);
+    return this.#kore.answer(this.#source, query);
   }
 }

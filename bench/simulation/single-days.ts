@@ -1,3 +1,4 @@
+import { systemClock } from "../../functions/exporter/clock.ts";
 import type { BuiltSlice } from "../../functions/exporter/export/build-slice.ts";
 import { type Day, dayWindow } from "../../functions/exporter/export/calendar.ts";
 import { readDay, SLICE_BUDGET } from "../../functions/exporter/export/read-day.ts";
@@ -29,7 +30,7 @@ export interface DayCost {
 export async function costOfDay(sessions: number, { name, mix, hours }: Shape): Promise<DayCost> {
   const source = { kind: "bot", botId: "st-day" } as const;
   const traffic: Traffic = { botId: source.botId, sessionsOn: () => sessions, mix, hours };
-  const kore = new ModelKore([traffic], { latencyMs: 0, quota: QUOTA, isDown: () => false });
+  const kore = new ModelKore([traffic], { latencyMs: 0, quota: QUOTA, clock: systemClock, isDown: () => false });
   let requests = 0;
   const reader: Reader = {
     source,

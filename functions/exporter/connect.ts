@@ -1,8 +1,10 @@
 import { createHmac } from "node:crypto";
+import type { ArchiveStore } from "./archive/store.ts";
 import type { Clock } from "./clock.ts";
 import { hashesPersonalData } from "./contract.ts";
 import { fixedCredentials, parseHashKey, secretCredentials } from "./credentials.ts";
 import { ExporterError } from "./errors.ts";
+import { type ErasedUsers, loadErasedUsers } from "./export/erased-users.ts";
 import { sourceName } from "./export/export-day.ts";
 import { type CredentialsSource, KoreClient, type KoreEvent } from "./kore/client.ts";
 import type { Quota } from "./kore/quota.ts";
@@ -37,6 +39,36 @@ export async function openPersonalData(
     `KORE_PII hashes (${rules.spelling}), but the secret ${credentials.secretId} has no hashKey. ` +
     'Add "hashKey" beside the credentials, at least 32 characters, and never change it again.';
   throw new ExporterError("ERR_SECRET_UNREADABLE", message);
+}
+
+/** Where the key of hashes may be found: given, or in a secret. */
+export interface HashKeySetting {
+  readonly hashKey: string | null;
+  readonly secretId: string | null;
+}
+
+/** The key of hashes; null if there is none. Throws `ERR_SECRET_UNREADABLE`. */
+export async function openHashKey({ hashKey, secretId }: HashKeySetting): Promise<string | null> {
+  if (hashKey !== null || secretId === null) return hashKey;
+  const { secretsManagerReader } = await import("./secrets-manager.ts");
+  return parseHashKey(await secretsManagerReader(secretId)());
+}
+
+/**
+ * Asks the archive for the users whose sessions are left out by these settings, each time anew; the key of hashes is read
+ * once, and only if there are any. What is returned throws what `loadErasedUsers` and `openHashKey` do.
+ */
+export function erasedUsersOf(
+  { personalData, credentials }: Pick<Settings, "personalData" | "credentials">,
+  store: ArchiveStore,
+): () => Promise<ErasedUsers> {
+  let key: Promise<string | null> | null = null;
+  const hashKey = () => {
+    const secretId = credentials.kind === "given" ? null : credentials.secretId;
+    key ??= openHashKey({ hashKey: secretId === null ? personalData.hashKey : null, secretId });
+    return key;
+  };
+  return () => loadErasedUsers(store, personalData.rules.userId, hashKey);
 }
 
 /** Another key than the secret itself, with which tokens are signed: what is hashed comes from outside. */

@@ -28,6 +28,7 @@ export const PREFIXES = {
   exports: "exports",
   rejected: "rejected",
   digests: "digests",
+  erasures: "erasures",
 } as const;
 
 /** Names of the Glue tables, and of the views of `kore-sessions sql`. */

@@ -10,6 +10,7 @@ export const ERRORS = {
   ERR_ARCHIVE_NOT_WRITABLE: { exitCode: 2, meaning: "The archive's folder or bucket cannot be written." },
   ERR_TIME_ZONE_DIFFERS: { exitCode: 2, meaning: "The archive's days are those of another time zone." },
   ERR_SIGNING_KEY: { exitCode: 2, meaning: "The key that signs or checks digests cannot be used." },
+  ERR_HASH_KEY: { exitCode: 2, meaning: "The key of hashes is missing, or not the one that users were erased with." },
   ERR_QUERY: { exitCode: 2, meaning: "DuckDB could not run the query." },
 
   ERR_KORE_UNAUTHORIZED: { exitCode: 1, meaning: "Kore did not accept the credentials or their scope (401)." },
@@ -25,6 +26,8 @@ export const ERRORS = {
   ERR_ARCHIVE_UNREACHABLE: { exitCode: 1, meaning: "The archive could not be read or written." },
   ERR_ARCHIVE_OBJECT_MISSING: { exitCode: 1, meaning: "A file that the ledger lists is not in the archive." },
   ERR_LEDGER_UNREADABLE: { exitCode: 1, meaning: "A ledger record is damaged, or from a newer version." },
+  ERR_FILE_NOT_LISTED: { exitCode: 1, meaning: "A file is not the one that its ledger record lists." },
+  ERR_ERASURE_UNREADABLE: { exitCode: 1, meaning: "The record of an erasure is damaged, or from a newer version." },
   ERR_DIGEST_UNREADABLE: { exitCode: 1, meaning: "A digest of the archive is from a newer version." },
   ERR_SCRATCH_NOT_WRITABLE: { exitCode: 1, meaning: "A temporary file could not be written; the disk may be full." },
   ERR_PUBLISH_DEADLINE: { exitCode: 1, meaning: "Publishing a day took longer than its deadline." },
@@ -38,6 +41,10 @@ export const ERRORS = {
   ERR_INTERRUPTED: { exitCode: 130, meaning: "The run was interrupted." },
 
   ERR_EXPORT_UNFINISHED: { exitCode: 1, meaning: "The day's files are being replaced, or a run died doing so." },
+  ERR_ERASURE_UNFINISHED: {
+    exitCode: 1,
+    meaning: "Rows are being erased from the day's files, or that was broken off.",
+  },
   ERR_NOT_RECONCILED: { exitCode: 1, meaning: "What was read does not equal the totals that the API reports." },
   ERR_TOTALS_MISSING: { exitCode: 1, meaning: "The API reported no usable totals, so nothing can be proven." },
   ERR_WINDOW_IGNORED: { exitCode: 1, meaning: "The API returned sessions that it was not asked for." },
@@ -71,6 +78,7 @@ export const ERRORS = {
   ERR_VERIFY_DUPLICATE_SESSION: { exitCode: 3, meaning: "A session is in a day more than once." },
   ERR_VERIFY_WRONG_PARTITION: { exitCode: 3, meaning: "A row belongs to another day or source." },
   ERR_VERIFY_REJECTED_LINES: { exitCode: 3, meaning: "A file of rejected rows has other lines than it should." },
+  ERR_VERIFY_ERASURE_UNKNOWN: { exitCode: 3, meaning: "An erasure is not recorded as it should be." },
   ERR_VERIFY_VERSION_UNKNOWN: { exitCode: 3, meaning: "The bucket's versions are not those that runs left." },
 } as const satisfies Record<string, { readonly exitCode: number; readonly meaning: string }>;
 

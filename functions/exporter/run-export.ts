@@ -3,7 +3,7 @@ import { rm } from "node:fs/promises";
 import { openStore } from "./archive/open-store.ts";
 import type { ArchiveStore } from "./archive/store.ts";
 import type { Clock } from "./clock.ts";
-import { connectKore, openPersonalData } from "./connect.ts";
+import { connectKore, erasedUsersOf, openPersonalData } from "./connect.ts";
 import { EXPORTER_VERSION } from "./contract.ts";
 import { asExporterError, type ExporterError } from "./errors.ts";
 import { type Agenda, lookBack, type Night, namedDays, nightDays } from "./export/agenda.ts";
@@ -87,10 +87,12 @@ export async function runExport(
     const signer = await openSigner(settings.signingKey, settings.archive);
     return await withClients(settings, clock, hooks, async (clients, { spelling, rejectedText }) => {
       await refuseArchiveOfOtherZone(store, settings.timeZone);
+      const erasedUsers = erasedUsersOf(settings, store);
+      await erasedUsers();
       const { pageSize, timeZone } = settings;
       const run = { store, clock, timeZone, runId: randomUUID(), exporterVersion: EXPORTER_VERSION };
       const personalData = { spelling, rejectedText: async (raw: string) => rejectedText(raw) };
-      const atOnce = { clock, scratch, pageSize, room: new Room(SESSIONS_IN_MEMORY) };
+      const atOnce = { clock, scratch, pageSize, erasedUsers, room: new Room(SESSIONS_IN_MEMORY) };
       const deadline = clock.now() + LONGEST_RUN_MS;
       const tasks = clients.map(({ source, client }) => (signal: AbortSignal) => ({
         agenda: agendaOf(task, source, store, settings),
@@ -98,7 +100,15 @@ export async function runExport(
       }));
       const acceptFewer = task.kind === "days" && task.acceptFewer;
       return sealed(task, settings, hooks, { ...run, signer }, (onDay) =>
-        exportSources(tasks, { ...hooks, ...run, personalData, onDay, sliceBudget: SLICE_BUDGET, acceptFewer }),
+        exportSources(tasks, {
+          ...hooks,
+          ...run,
+          erasedUsers,
+          personalData,
+          onDay,
+          sliceBudget: SLICE_BUDGET,
+          acceptFewer,
+        }),
       );
     });
   } finally {

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { openStore } from "./archive/open-store.ts";
 import type { ArchiveStore } from "./archive/store.ts";
 import type { Clock } from "./clock.ts";
-import { connectKore, openPersonalData } from "./connect.ts";
+import { connectKore, erasedUsersOf, openPersonalData } from "./connect.ts";
 import { EXPORTER_VERSION } from "./contract.ts";
 import { asExporterError, type ErrorCode, ExporterError, isFailure } from "./errors.ts";
 import type { Day } from "./export/calendar.ts";
@@ -67,6 +67,7 @@ export async function exportInSteps(
       exporterVersion: EXPORTER_VERSION,
       sliceBudget: SLICE_BUDGET,
       personalData,
+      erasedUsers: erasedUsersOf(settings, store),
       acceptFewer: task.kind === "days" && task.acceptFewer,
       ...(ports.onDay && { onDay: ports.onDay }),
     });
@@ -136,11 +137,13 @@ async function inSteps<T>(
     const personalData = { spelling, rejectedText: async (raw: string) => (await protection()).rejectedText(raw) };
     const connection = lazily(async () => connectKore(settings, await protection()));
     const connect: InStepsPorts["connect"] = async (...parts) => (await connection())(...parts);
+    const erasedUsers = erasedUsersOf(settings, store);
     const begun = await host.once("begin", () =>
       settled(async () => {
         await store.checkWritable();
         await refuseArchiveOfOtherZone(store, timeZone);
         await connection();
+        await erasedUsers();
         await openSigner(settings.signingKey, settings.archive);
         return clock.now();
       }),
@@ -148,7 +151,7 @@ async function inSteps<T>(
     const owner = { id: createHash("sha256").update(host.runId).digest("hex").slice(0, 16), kind };
     const limits = { room: new Room(SESSIONS_IN_MEMORY), deadline: valueIn(begun) + LONGEST_RUN_MS };
     const fixed = { sliceBudget: SLICE_BUDGET, exporterVersion: EXPORTER_VERSION, personalData: spelling };
-    const read = { quota, pageSize, timeZone, ...fixed };
+    const read = { quota, pageSize, timeZone, erasedUsers, ...fixed };
     const results = await host.forEach(sources, sourceName, (source, steps) =>
       settled(async () => {
         const inSteps = new InSteps(source, { ...ports, ...read, ...limits, steps, scratch, connect, owner });

@@ -76,7 +76,7 @@ export const SETTINGS = {
  * value (never a secret's) and the next step.
  */
 export function readSettings(env: Environment): Settings {
-  const parsed = schema.safeParse({
+  return checked(schema, {
     host: value(env, "KORE_HOST"),
     sources: { bots: value(env, "KORE_BOT_IDS"), account: value(env, "KORE_ACCOUNT") },
     credentials: {
@@ -98,13 +98,16 @@ export function readSettings(env: Environment): Settings {
     },
     signingKey: value(env, "KORE_SIGNING_KEY"),
   });
-  if (!parsed.success) throw new SettingsError(parsed.error.issues.map(({ message }) => message));
-  return parsed.data;
 }
 
 /** The archive's location alone, for commands that need nothing else. Throws `SettingsError`. */
 export function readArchiveSetting(env: Environment): string {
-  const parsed = archive.safeParse(value(env, "KORE_ARCHIVE"));
+  return checked(archive, value(env, "KORE_ARCHIVE"));
+}
+
+/** What a schema makes of a value. Throws `SettingsError` with a sentence for each problem. */
+export function checked<T>(schema: z.ZodType<T>, given: unknown): T {
+  const parsed = schema.safeParse(given);
   if (!parsed.success) throw new SettingsError(parsed.error.issues.map(({ message }) => message));
   return parsed.data;
 }
@@ -113,13 +116,11 @@ export function readArchiveSetting(env: Environment): string {
 export function readPersonalDataSetting(env: Environment): PersonalDataRules | null {
   const text = value(env, "KORE_PII");
   if (text === undefined) return null;
-  const parsed = personalDataRules.safeParse(text);
-  if (!parsed.success) throw new SettingsError(parsed.error.issues.map(({ message }) => message));
-  return parsed.data;
+  return checked(personalDataRules, text);
 }
 
 /** A variable that is empty or blank counts as not set, as most shells and tools treat it. */
-function value(env: Environment, name: string): string | undefined {
+export function value(env: Environment, name: string): string | undefined {
   const text = env[name]?.trim();
   return text === "" ? undefined : text;
 }
@@ -248,7 +249,8 @@ const personalDataRules = setting((text = "keep") => {
   }
 });
 
-const personalData = z
+/** What is to become of personal data; the key of hashes stands in one place only. */
+export const personalData = z
   .object({ rules: personalDataRules, hashKey: z.string().optional(), secretId: z.string().optional() })
   .transform(({ rules, hashKey, secretId }, context) =>
     attempt((): PersonalDataSetting => {
@@ -268,7 +270,8 @@ const personalData = z
 /** ARN of a key or alias (https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html, "Key identifiers"). */
 const KMS_KEY = /^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:(key|alias)\/[A-Za-z0-9/_-]+$/;
 
-const signingKey = setting((text): SigningKeySetting | null => {
+/** What signs digests. */
+export const signingKey = setting((text): SigningKeySetting | null => {
   if (text === undefined) return null;
   if (KMS_KEY.test(text)) return { kind: "kms", keyArn: text };
   if (!/^arn:|-----BEGIN/.test(text)) return { kind: "file", path: text };

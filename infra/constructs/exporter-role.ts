@@ -28,6 +28,8 @@ export interface ExporterRoleProps {
 }
 
 const PREFIX_PATTERNS = Object.values(PREFIXES).map((prefix) => `${prefix}/*`);
+/** That somebody was erased is written by a person, with rights of their own. */
+const ERASURES = `${PREFIXES.erasures}/*`;
 
 /**
  * What the exporter may do, written by hand. CDK's grants are wider: `grantPut` also allows to change locks. It can
@@ -68,10 +70,16 @@ function allow(sid: string, actions: string[], resources: string[]): iam.PolicyS
  * for the prefix. A listing without a prefix is refused.
  */
 function archiveStatements(archive: s3.IBucket): iam.PolicyStatement[] {
-  const objects = PREFIX_PATTERNS.map((pattern) => archive.arnForObjects(pattern));
+  const written = PREFIX_PATTERNS.filter((pattern) => pattern !== ERASURES);
+  const objects = written.map((pattern) => archive.arnForObjects(pattern));
+  const readErasures = allow("ReadErasures", ["s3:GetObject"], [archive.arnForObjects(ERASURES)]);
   const list = allow("ListArchive", ["s3:ListBucket"], [archive.bucketArn]);
   list.addCondition("StringLike", { "s3:prefix": PREFIX_PATTERNS });
-  return [allow("ReadAndWriteArchive", ["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"], objects), list];
+  return [
+    allow("ReadAndWriteArchive", ["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"], objects),
+    readErasures,
+    list,
+  ];
 }
 
 function scratchStatements(scratch: s3.IBucket): iam.PolicyStatement[] {

@@ -7,6 +7,7 @@ import { FolderStore } from "../../functions/exporter/archive/folder-store.ts";
 import type { LedgerRecord } from "../../functions/exporter/archive/ledger.ts";
 import { fixedCredentials } from "../../functions/exporter/credentials.ts";
 import { namedDays } from "../../functions/exporter/export/agenda.ts";
+import { NOBODY_ERASED } from "../../functions/exporter/export/erased-users.ts";
 import type { DayResult } from "../../functions/exporter/export/export-day.ts";
 import { exportSource } from "../../functions/exporter/export/export-days.ts";
 import { Room } from "../../functions/exporter/export/room.ts";
@@ -28,7 +29,13 @@ async function exportInSteps({ kore, archive, clock }: Scenario): Promise<DayRes
     wait: (_name, ms) => clock.sleep(ms),
   };
   const store = new FolderStore(archive, clock);
-  const run = { clock, timeZone: "UTC", exporterVersion: "0.0.0", sliceBudget: SLICE_BUDGET };
+  const run = {
+    clock,
+    timeZone: "UTC",
+    exporterVersion: "0.0.0",
+    sliceBudget: SLICE_BUDGET,
+    erasedUsers: async () => NOBODY_ERASED,
+  };
   const credentials = fixedCredentials({ clientId: "cs-demo", clientSecret: "demo-secret-of-the-stand-in" });
   const work = new InSteps(
     { kind: "bot", botId: BOT },

@@ -51,6 +51,7 @@ async function prefixesListedBy(work: (store: S3Store) => Promise<void>): Promis
 }
 
 const FOLDERS = ["digests", "exports", "rejected", "sessions"];
+const LISTED = [...FOLDERS, "erasures"];
 
 const CHECKPOINTS = [
   "Allow lambda:CheckpointDurableExecution on {ExporterFunction.Arn}:*",
@@ -69,6 +70,7 @@ const ALLOWED = [
     FOLDERS.map((folder) => `Allow s3:${action} on {ArchiveBucket.Arn}/${folder}/*`),
   ),
   ...["AbortMultipartUpload", "GetObject", "PutObject"].map((action) => `Allow s3:${action} on {ScratchBucket.Arn}/*`),
+  "Allow s3:GetObject on {ArchiveBucket.Arn}/erasures/*",
   "Allow s3:ListBucket on {ArchiveBucket.Arn}",
   "Allow s3:ListBucket on {ScratchBucket.Arn}",
   "Allow secretsmanager:GetSecretValue on {Secret}",
@@ -111,9 +113,9 @@ describe("the exporter's role", () => {
   it("lists the archive below its own folders only", () => {
     const list = listStatement();
     expect(list.Condition).toEqual({
-      StringLike: { "s3:prefix": expect.arrayContaining(FOLDERS.map((folder) => `${folder}/*`)) },
+      StringLike: { "s3:prefix": expect.arrayContaining(LISTED.map((folder) => `${folder}/*`)) },
     });
-    expect(list.Condition.StringLike["s3:prefix"]).toHaveLength(FOLDERS.length);
+    expect(list.Condition.StringLike["s3:prefix"]).toHaveLength(LISTED.length);
   });
 
   it("allows the listing with which the store checks the archive", async () => {

@@ -46,8 +46,9 @@ const LEAVES = [
 const IMPORTS: Readonly<Record<string, readonly string[]>> = {
   export: CORE,
   verify: ["archive", "export"],
+  erase: [...CORE, "export"],
   steps: ["export", "kore", "archive"],
-  cli: ["shared", "export", "archive", "kore", "verify"],
+  cli: ["shared", "export", "archive", "kore", "verify", "erase"],
   lambda: ["shared", "export", "steps", "kore", "archive"],
 };
 

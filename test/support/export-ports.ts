@@ -6,6 +6,7 @@ import type { Clock } from "../../functions/exporter/clock.ts";
 import { fixedCredentials } from "../../functions/exporter/credentials.ts";
 import { namedDays } from "../../functions/exporter/export/agenda.ts";
 import { AtOnce } from "../../functions/exporter/export/at-once.ts";
+import { NOBODY_ERASED } from "../../functions/exporter/export/erased-users.ts";
 import type { DayResult } from "../../functions/exporter/export/export-day.ts";
 import { exportSource } from "../../functions/exporter/export/export-days.ts";
 import { Room } from "../../functions/exporter/export/room.ts";
@@ -37,9 +38,18 @@ export async function exportDirectly(order: DirectExport): Promise<DayResult | u
   });
   const scratch = await mkdtemp(join(tmpdir(), "kore-direct-"));
   const room = new Room(300_000);
-  const work = new AtOnce(source, client, { clock, pageSize: 100, scratch, room, deadline: Number.POSITIVE_INFINITY });
+  const erasedUsers = async () => NOBODY_ERASED;
+  const deadline = Number.POSITIVE_INFINITY;
+  const work = new AtOnce(source, client, { clock, pageSize: 100, scratch, room, deadline, erasedUsers });
   const personalData = { spelling: "keep", rejectedText: async (raw: string) => raw };
-  const run = { personalData, runId: "test-run", exporterVersion: "0.0.0", timeZone: "UTC", acceptFewer: false };
+  const run = {
+    personalData,
+    erasedUsers,
+    runId: "test-run",
+    exporterVersion: "0.0.0",
+    timeZone: "UTC",
+    acceptFewer: false,
+  };
   try {
     const { days } = await exportSource(namedDays([day], false, botId, store), work, {
       ...run,

@@ -53,6 +53,7 @@ function slice(values: Partial<BuiltSlice> = {}): BuiltSlice {
     newest: null,
     problems: [],
     ids: new BigUint64Array(),
+    erased: { users: "", leftOut: [] },
     ...values,
   };
 }

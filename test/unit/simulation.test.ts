@@ -116,8 +116,8 @@ describe("the model of Kore", () => {
   test("ends the simulation at the request that is one too many in a rolling minute", async () => {
     const clock = new EventClock(NOW);
     const quota = { perMinute: 3, perHour: 100 };
-    const kore = new ModelKore([bot("st-1", () => 10)], { latencyMs: 0, quota, isDown: () => false });
-    const ask = () => kore.answer({ kind: "bot", botId: "st-1" }, { dateFrom: NOW, dateTo: NOW, limit: 1 }, clock);
+    const kore = new ModelKore([bot("st-1", () => 10)], { latencyMs: 0, quota, clock, isDown: () => false });
+    const ask = () => kore.answer({ kind: "bot", botId: "st-1" }, { dateFrom: NOW, dateTo: NOW, limit: 1 });
     await clock.task(async () => {
       for (let request = 0; request < 3; request++) await ask();
       await clock.sleep(59_999);

@@ -63,6 +63,18 @@ export function publicKeyKey(fingerprint: string): string {
   return `${PREFIXES.digests}/public-key-${fingerprint}.pem`;
 }
 
+const ERASURE_KEY = new RegExp(`^${PREFIXES.erasures}/([0-9a-f]{64})\\.json$`);
+
+/** Key of the record that a user was erased; `hmac` is that of the user's id. */
+export function erasureKey(hmac: string): string {
+  return `${PREFIXES.erasures}/${hmac}.json`;
+}
+
+/** HMAC in the key of an erasure's record; null for any other key. */
+export function parseErasureKey(key: string): string | null {
+  return ERASURE_KEY.exec(key)?.[1] ?? null;
+}
+
 /** Fingerprint in the key of a public key; null for any other key. */
 export function parsePublicKeyKey(key: string): string | null {
   return PUBLIC_KEY_KEY.exec(key)?.[1] ?? null;

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
+import { stat } from "node:fs/promises";
 import { ExporterError } from "../errors.ts";
 import type { LocalFile } from "./store.ts";
 
@@ -30,6 +31,11 @@ export async function sha256OfFile(path: string, range: { start?: number; end?: 
   const hash = createHash("sha256");
   for await (const chunk of createReadStream(path, { highWaterMark: CHUNK_BYTES, ...range })) hash.update(chunk);
   return hash.digest();
+}
+
+/** A file as it lies on this machine. Rejects as `createReadStream` does. */
+export async function localFile(path: string): Promise<LocalFile> {
+  return { path, bytes: (await stat(path)).size, sha256: (await sha256OfFile(path)).toString("hex") };
 }
 
 /**

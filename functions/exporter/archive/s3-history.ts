@@ -1,5 +1,6 @@
 import { Readable } from "node:stream";
 import {
+  DeleteObjectCommand,
   GetObjectCommand,
   HeadObjectCommand,
   ListObjectVersionsCommand,
@@ -9,7 +10,12 @@ import {
 import { ExporterError } from "../errors.ts";
 import { checkedKey } from "./key.ts";
 import { isDenied, isMissingObject, unreachable } from "./s3-failure.ts";
-import type { ObjectHistory, ObjectVersion } from "./store.ts";
+import type { ObjectHistory, ObjectVersion, VersionLock } from "./store.ts";
+
+const LOCK_MODES: ReadonlyMap<string, VersionLock["mode"]> = new Map([
+  ["GOVERNANCE", "governance"],
+  ["COMPLIANCE", "compliance"],
+]);
 
 /** What S3 calls the only version of an object in a bucket that keeps none. */
 const NO_VERSION = "null";
@@ -18,7 +24,9 @@ const NO_VERSION = "null";
  * The versions that an S3 bucket keeps below a prefix (`root`, empty or ending in a slash).
  *
  * `versionId` needs s3:GetObject, as the store does; the rest s3:ListBucketVersions on the bucket and
- * s3:GetObjectVersion on its objects, which the exporter does not have.
+ * s3:GetObjectVersion on its objects, which the exporter does not have; `lock` also s3:GetObjectRetention and
+ * s3:GetObjectLegalHold, without which nothing is told; `remove` s3:DeleteObjectVersion, and
+ * s3:BypassGovernanceRetention (https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock-managing.html).
  */
 export class S3History implements ObjectHistory {
   readonly #client: S3Client;
@@ -71,6 +79,26 @@ export class S3History implements ObjectHistory {
       const where = `${this.#addressOf(key)}, version ${versionId},`;
       if (isMissingObject(error)) throw new ExporterError("ERR_ARCHIVE_OBJECT_MISSING", `${where} does not exist.`);
       throw unreachable("s3:GetObjectVersion", where, error);
+    }
+  }
+
+  async lock(key: string, versionId: string): Promise<VersionLock | null> {
+    try {
+      const head = await this.#client.send(new HeadObjectCommand({ ...this.#object(key), VersionId: versionId }));
+      if (head.ObjectLockLegalHoldStatus === "ON") return { mode: "legal hold", until: null };
+      const mode = LOCK_MODES.get(head.ObjectLockMode ?? "");
+      return mode === undefined ? null : { mode, until: head.ObjectLockRetainUntilDate?.getTime() ?? null };
+    } catch (error) {
+      throw unreachable("s3:GetObjectVersion", `${this.#addressOf(key)}, version ${versionId},`, error);
+    }
+  }
+
+  async remove(key: string, versionId: string): Promise<void> {
+    const version = { ...this.#object(key), VersionId: versionId, BypassGovernanceRetention: true };
+    try {
+      await this.#client.send(new DeleteObjectCommand(version));
+    } catch (error) {
+      throw unreachable("s3:DeleteObjectVersion", `${this.#addressOf(key)}, version ${versionId},`, error);
     }
   }
 

@@ -25,6 +25,13 @@ export interface ObjectVersion {
   readonly writtenAt: number;
 }
 
+/** What keeps a version from being deleted. */
+export interface VersionLock {
+  readonly mode: "governance" | "compliance" | "legal hold";
+  /** Milliseconds since 1970; null: without end. */
+  readonly until: number | null;
+}
+
 /** The versions that a bucket keeps of its objects. */
 export interface ObjectHistory {
   /** Of the current object; null where there is none, or where the bucket keeps no versions. */
@@ -35,6 +42,13 @@ export interface ObjectHistory {
   list(prefix: string): AsyncIterable<ObjectVersion>;
   /** The bytes of a version, handed over piece by piece. Throws `ERR_ARCHIVE_OBJECT_MISSING`. */
   read(key: string, versionId: string): AsyncIterable<Buffer>;
+  /** Null where nothing locks the version, or nothing is told of it. */
+  lock(key: string, versionId: string): Promise<VersionLock | null>;
+  /**
+   * Deletes a version for good, also under governance where the caller has the right to. The only deletion that there
+   * is: for erased persons' rows, and never of a current version.
+   */
+  remove(key: string, versionId: string): Promise<void>;
 }
 
 /**

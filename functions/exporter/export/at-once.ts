@@ -5,6 +5,7 @@ import type { Source } from "../kore/wire.ts";
 import { makeScratch } from "../scratch.ts";
 import { type BuiltSlice, buildSlice } from "./build-slice.ts";
 import type { Day } from "./calendar.ts";
+import { type ErasedUsers, NOBODY_ERASED } from "./erased-users.ts";
 import { type Progress, sourceName } from "./export-day.ts";
 import type { Reconciled } from "./reconcile.ts";
 import type { Room } from "./room.ts";
@@ -19,6 +20,8 @@ export interface AtOncePorts {
   readonly scratch: string;
   /** Shared by all sources of a run. */
   readonly room: Room;
+  /** Users whose sessions are left out, asked for once an attempt. */
+  readonly erasedUsers: () => Promise<ErasedUsers>;
   /** From this instant on no further day is begun. */
   readonly deadline: number;
   readonly signal?: AbortSignal;
@@ -47,7 +50,7 @@ export class AtOnce implements SourceWork {
   async day<T>(dt: Day, run: (work: DayWork) => Promise<T>): Promise<T> {
     const folder = await makeScratch(this.#ports.scratch);
     try {
-      return await run(new DayAtOnce(this.#reader(dt), this.#client, this.#ports.room, folder));
+      return await run(new DayAtOnce(this.#reader(dt), this.#client, this.#ports, folder));
     } finally {
       await rm(folder, { recursive: true, force: true });
     }
@@ -70,21 +73,23 @@ export class AtOnce implements SourceWork {
 class DayAtOnce implements DayWork {
   readonly #reader: Reader;
   readonly #client: KoreClient;
-  readonly #room: Room;
+  readonly #ports: Pick<AtOncePorts, "room" | "erasedUsers">;
   readonly #folder: string;
   readonly #requestsBefore: number;
   #slices: BuiltSlice[] = [];
+  #erased: ErasedUsers = NOBODY_ERASED;
 
-  constructor(reader: Reader, client: KoreClient, room: Room, folder: string) {
+  constructor(reader: Reader, client: KoreClient, ports: Pick<AtOncePorts, "room" | "erasedUsers">, folder: string) {
     this.#reader = reader;
     this.#client = client;
-    this.#room = room;
+    this.#ports = ports;
     this.#folder = folder;
     this.#requestsBefore = client.attempts;
   }
 
   async open(begin: (left: Attempt | null) => Promise<Attempt>): Promise<Attempt> {
     this.#slices = [];
+    this.#erased = await this.#ports.erasedUsers();
     return begin(null);
   }
 
@@ -93,8 +98,8 @@ class DayAtOnce implements DayWork {
   }
 
   async slice({ index, size }: SliceOrder, read: (reader: Reader) => Promise<Reconciled>): Promise<void> {
-    const work = async () => buildSlice(await read(this.#reader), index, this.#folder);
-    this.#slices[index] = await this.#room.run(size ?? Number.POSITIVE_INFINITY, work);
+    const work = async () => buildSlice(await read(this.#reader), index, this.#folder, this.#erased);
+    this.#slices[index] = await this.#ports.room.run(size ?? Number.POSITIVE_INFINITY, work);
   }
 
   async slices(): Promise<readonly BuiltSlice[]> {

@@ -1,17 +1,16 @@
-import { hash } from "node:crypto";
 import { join } from "node:path";
 import type { Problem } from "../archive/ledger.ts";
 import type { LocalFile } from "../archive/store.ts";
 import { type ContainmentType, PARTITION_TYPES, type PartitionType, type SessionColumnName } from "../contract.ts";
 import type { ErrorCode } from "../errors.ts";
 import { writeSessionFile } from "../parquet/writer.ts";
-import { mapSession } from "../sessions/map.ts";
 import { byStartTime } from "../sessions/order.ts";
-import type { SessionRow } from "../sessions/row.ts";
+import type { ErasedUsers } from "./erased-users.ts";
 import type { Held } from "./reading.ts";
 import type { Reconciled } from "./reconcile.ts";
 import { countDuplicates } from "./reconcile.ts";
 import type { Sight } from "./sight.ts";
+import { type LeftOut, Tally, talliedRows } from "./tally.ts";
 import type { ListName, Totals } from "./totals.ts";
 
 /** A finished part in scratch: one slice's sessions of one containment type. */
@@ -49,19 +48,30 @@ export interface BuiltSlice {
   readonly problems: readonly Problem[];
   /** A 64-bit hash of each archived session's id: two slices must not hold the same session. */
   readonly ids: BigUint64Array;
+  /** The set of erased users that it was built with, and their rows in it, which are in no part. */
+  readonly erased: { readonly users: string; readonly leftOut: readonly LeftOut[] };
 }
 
-/** Writes a slice's parts into the scratch folder, one for each containment type that has sessions, and counts. */
-export async function buildSlice(slice: Reconciled, index: number, scratch: string): Promise<BuiltSlice> {
+/**
+ * Writes a slice's parts into the scratch folder, one for each containment type that has sessions, and counts. Sessions of
+ * erased users are left out.
+ */
+export async function buildSlice(
+  slice: Reconciled,
+  index: number,
+  scratch: string,
+  erased: ErasedUsers,
+): Promise<BuiltSlice> {
   const parts: Part[] = [];
   const archived = { dropOff: 0, selfService: 0, agent: 0, unclassified: 0 };
   const tally = new Tally();
   for (const type of PARTITION_TYPES) {
     const sights = sessionsOf(slice.held, type);
-    archived[type] = sights.length;
     if (sights.length === 0) continue;
-    const file = await writeSessionFile(rowsOf(sights, tally), join(scratch, `${type}-${index}.parquet`));
-    parts.push({ type, rowCount: sights.length, file });
+    const rows = talliedRows(sights, erased, tally);
+    const { rowCount, ...file } = await writeSessionFile(rows, join(scratch, `${type}-${index}.parquet`));
+    archived[type] = rowCount;
+    if (rowCount > 0) parts.push({ type, rowCount, file });
   }
   return {
     parts,
@@ -77,29 +87,8 @@ export async function buildSlice(slice: Reconciled, index: number, scratch: stri
     newest: tally.newest,
     problems: slice.problems,
     ids: BigUint64Array.from(tally.ids),
+    erased: { users: erased.name, leftOut: tally.leftOut },
   };
-}
-
-/** What the ledger counts over the rows of a slice. */
-class Tally {
-  active = 0;
-  oldest: number | null = null;
-  newest: number | null = null;
-  readonly coerced = new Map<SessionColumnName, number>();
-  readonly ids: bigint[] = [];
-
-  add(row: SessionRow, coerced: readonly SessionColumnName[]): void {
-    this.ids.push(hash("sha1", row.session_id, "buffer").readBigUInt64LE());
-    if (isActive(row)) this.active++;
-    this.oldest = Math.min(this.oldest ?? row.start_time, row.start_time);
-    this.newest = Math.max(this.newest ?? row.start_time, row.start_time);
-    for (const column of coerced) this.coerced.set(column, (this.coerced.get(column) ?? 0) + 1);
-  }
-}
-
-/** Still going on: Kore says so, or gives neither a status nor an end. */
-function isActive(row: SessionRow): boolean {
-  return row.session_status ? row.session_status.toLowerCase() === "active" : row.end_time === null;
 }
 
 type SessionSight = Extract<Sight, { kind: "session" }>;
@@ -111,16 +100,6 @@ function sessionsOf(held: ReadonlyMap<string, Held>, type: PartitionType): Sessi
     if (own === type && sight.kind === "session") sessions.push(sight);
   }
   return sessions.sort(byStartTime);
-}
-
-/** Rows one at a time, tallied as they pass. */
-function* rowsOf(sights: readonly SessionSight[], tally: Tally): Generator<SessionRow> {
-  for (const { raw } of sights) {
-    const mapped = mapSession({ raw, value: JSON.parse(raw.toString()) });
-    if ("rejected" in mapped) throw new TypeError("a session could be mapped once, but not again");
-    tally.add(mapped.row, mapped.coerced);
-    yield mapped.row;
-  }
 }
 
 function edges(held: ReadonlyMap<string, Held>, side: "before" | "after"): ListCounts {

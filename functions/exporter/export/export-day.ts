@@ -6,14 +6,8 @@ import { ACCOUNT_SOURCE } from "../contract.ts";
 import { asExporterError, type ErrorCode, ExporterError, isFailure } from "../errors.ts";
 import type { Source } from "../kore/wire.ts";
 import { type Day, dayWindow, sameZone } from "./calendar.ts";
-import {
-  changedMeanwhile,
-  holdsRows,
-  type PublishPorts,
-  publish,
-  type RowProtection,
-  settledLedger,
-} from "./publish.ts";
+import { type ErasedUsers, unitedErasures } from "./erased-users.ts";
+import { holdsRows, type PublishPorts, publish, type RowProtection } from "./publish.ts";
 import { type DayReading, dayReading, readDay } from "./read-day.ts";
 import {
   blankRecord,
@@ -24,6 +18,7 @@ import {
   type RunFacts,
   readingFacts,
 } from "./record.ts";
+import { changedMeanwhile, settledLedger } from "./replace-day.ts";
 import type { Totals } from "./totals.ts";
 import { judgeFailure, judgeReading, type Keep } from "./verdict.ts";
 import type { Attempt, Bench, DayWork, SourceWork } from "./work.ts";
@@ -40,6 +35,8 @@ export interface ExportPorts {
   readonly timeZone: string;
   readonly sliceBudget: number;
   readonly personalData: RowProtection;
+  /** Users whose sessions are left out, as the archive has them now. */
+  readonly erasedUsers: () => Promise<ErasedUsers>;
   /** Lets a day shrink to what Kore still holds. */
   readonly acceptFewer: boolean;
   readonly signal?: AbortSignal;
@@ -179,15 +176,21 @@ async function conclude(
 ): Promise<DayResult> {
   const { store, clock } = ports;
   const { archived, active } = readingFacts(reading);
-  const finding = { sessions: archived.total, active, problems: reading.problems, startedAt: run.startedAt };
+  const leftOut = reading.slices.flatMap((slice) => slice.erased.leftOut);
+  const finding = { sessions: archived.total, active, problems: reading.problems, startedAt: run.startedAt, leftOut };
   const known = seen?.record ?? null;
   const unrecorded = (known?.archived.total ?? 0) === 0 && finding.sessions === 0 && !ports.acceptFewer;
   if (unrecorded && (await holdsRows(ports, run))) throw forgottenRows(run, store);
   const verdict = judgeReading(finding, known, run.window, ports.acceptFewer);
   if (verdict.action === "keep") return keep(ports, run, seen, verdict, bench, reading);
   const base = known ?? blankRecord(run, clock.now());
+  const erased = await ports.erasedUsers();
+  const erasures = unitedErasures(
+    leftOut,
+    reading.rejected.flatMap(({ raw }) => erased.inJson(raw) ?? []),
+  );
   const { entry, filesWritten } = await publish(ports, run, reading, seen, base, (files) =>
-    publishedRecord(base, run, reading, { ...verdict, files, requests: bench.requests }, clock.now()),
+    publishedRecord(base, run, reading, { ...verdict, files, requests: bench.requests, erasures }, clock.now()),
   );
   return resultOf(run, entry, filesWritten, bench);
 }

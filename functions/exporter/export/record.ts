@@ -2,6 +2,7 @@ import type { ArchivedTotals, LedgerFile, LedgerRecord, LedgerStatus, Problem, T
 import { PARTITION_TYPES } from "../contract.ts";
 import type { BuiltSlice, ListCounts } from "./build-slice.ts";
 import type { Window } from "./calendar.ts";
+import { type Erasure, unitedErasures } from "./erased-users.ts";
 import type { DayReading } from "./read-day.ts";
 import type { Total, Totals } from "./totals.ts";
 
@@ -17,6 +18,9 @@ export interface RunFacts {
   /** How personal data is treated, in the one spelling of its rules. */
   readonly personalData: string;
 }
+
+/** A day read less than this after its end may still get sessions: some appear minutes after their start. */
+export const SETTLING_MS = 3_600_000;
 
 export type NextRecord = Omit<LedgerRecord, "version" | "revision" | "previous_sha256">;
 
@@ -92,8 +96,21 @@ export function markRecord(base: NextRecord, run: RunFacts, files: readonly Ledg
 }
 
 /** True for a record that a publisher left while it replaces files. */
-export function isMark(record: LedgerRecord): boolean {
-  return record.problems.length === 1 && record.problems[0]?.code === "ERR_EXPORT_UNFINISHED";
+export function isMark({ problems: [first, second] }: LedgerRecord): boolean {
+  return first?.code === "ERR_ERASURE_UNFINISHED" || (first?.code === "ERR_EXPORT_UNFINISHED" && second === undefined);
+}
+
+/** True for the record of a day some of whose files may still hold rows of erased users. */
+export function isErasing(record: LedgerRecord): boolean {
+  return record.problems.some(({ code }) => code === "ERR_ERASURE_UNFINISHED");
+}
+
+/** How many sessions that Kore reports are not archived; null if it does not say. Less than 0: it has forgotten some. */
+export function missingSessions({ reported, edges, archived, rejected }: LedgerRecord): number | null {
+  const types = [reported.drop_off, reported.self_service, reported.agent];
+  if (types.includes(null)) return null;
+  const total = reported.total ?? types.reduce((sum: number, count) => sum + (count ?? 0), 0);
+  return total - (edges.total ?? 0) - archived.total - rejected;
 }
 
 /** The final record of a day whose files are those of the reading. */
@@ -101,7 +118,13 @@ export function publishedRecord(
   base: NextRecord,
   run: RunFacts,
   reading: DayReading,
-  outcome: { status: LedgerStatus; problems: readonly Problem[]; files: readonly LedgerFile[]; requests: number },
+  outcome: {
+    readonly status: LedgerStatus;
+    readonly problems: readonly Problem[];
+    readonly files: readonly LedgerFile[];
+    readonly requests: number;
+    readonly erasures: readonly Erasure[];
+  },
   now: number,
 ): NextRecord {
   return {
@@ -112,6 +135,7 @@ export function publishedRecord(
     status: outcome.status,
     started_at: iso(run.startedAt),
     requests: outcome.requests,
+    erasures: unitedErasures(base.erasures, outcome.erasures),
     problems: [...outcome.problems],
     files: [...outcome.files],
   };
@@ -178,13 +202,19 @@ function coercedTotals(slices: readonly BuiltSlice[]): Record<string, number> {
   for (const { coerced } of slices) {
     for (const [column, count] of coerced) totals[column] = (totals[column] ?? 0) + count;
   }
-  return Object.fromEntries(Object.entries(totals).sort(([one], [other]) => (one < other ? -1 : 1)));
+  return sorted(Object.entries(totals));
+}
+
+/** Counts by name, in the order of the names. */
+export function sorted(counts: Iterable<readonly [string, number]>): Record<string, number> {
+  return Object.fromEntries([...counts].sort(([one], [other]) => (one < other ? -1 : 1)));
 }
 
 function sum(numbers: readonly number[]): number {
   return numbers.reduce((total, number) => total + number, 0);
 }
 
-function iso(ms: number): string {
+/** ISO 8601, UTC. */
+export function iso(ms: number): string {
   return new Date(ms).toISOString();
 }

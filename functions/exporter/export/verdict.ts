@@ -1,9 +1,9 @@
 import type { LedgerRecord, LedgerStatus, Problem } from "../archive/ledger.ts";
 import { type ExporterError, isFailure } from "../errors.ts";
 import type { Window } from "./calendar.ts";
-
-/** A day read less than this after its end may still get sessions: some appear minutes after their start. */
-const SETTLING_MS = 3_600_000;
+import type { Erasure } from "./erased-users.ts";
+import { isErasing, missingSessions, SETTLING_MS } from "./record.ts";
+import type { LeftOut } from "./tally.ts";
 
 /** What a finished reading says, as far as the decision needs it. */
 export interface Finding {
@@ -12,6 +12,8 @@ export interface Finding {
   readonly active: number;
   readonly problems: readonly Problem[];
   readonly startedAt: number;
+  /** Sessions of erased users, which it left out, by erasure. */
+  readonly leftOut: readonly LeftOut[];
 }
 
 /** The reading's files replace the day's. */
@@ -38,17 +40,21 @@ function isSettled(record: LedgerRecord): boolean {
 
 /** True if what an incomplete record lists was never proven: a proven reading's totals add up to what is archived. */
 function isUnproven(record: LedgerRecord): boolean {
-  const { reported, edges, archived, rejected } = record;
   if (record.status !== "incomplete") return false;
-  const types = [reported.drop_off, reported.self_service, reported.agent];
-  if (types.includes(null)) return true;
-  const total = reported.total ?? types.reduce((sum: number, count) => sum + (count ?? 0), 0);
-  return total - (edges.total ?? 0) !== archived.total + rejected;
+  const missing = missingSessions(record);
+  return missing !== 0 && !(missing !== null && missing > 0 && record.erasures.length > 0);
 }
 
 /** True if a run died while it replaced the day's files: some are old, some are new. */
 function isUnfinished(record: LedgerRecord): boolean {
-  return record.problems.some(({ code }) => code === "ERR_EXPORT_UNFINISHED");
+  return isErasing(record) || record.problems.some(({ code }) => code === "ERR_EXPORT_UNFINISHED");
+}
+
+/** Rows left out that the day's files may still hold: a record lists an erasure once it is carried out. */
+function leftOutNow(leftOut: readonly LeftOut[], previous: LedgerRecord): number {
+  const done = isErasing(previous) ? [] : previous.erasures;
+  const isDone = (one: Erasure) => done.some(({ at, reference }) => at === one.at && reference === one.reference);
+  return leftOut.reduce((sum, one) => sum + (isDone(one) ? 0 : one.rows), 0);
 }
 
 /** Sessions that the day's files hold, as far as the record knows; of a first export that died, those it was to hold. */
@@ -69,15 +75,17 @@ export function judgeReading(
   const proven = !finding.problems.some(({ code }) => isFailure(code));
   if (previous === null) return publish(finding, day, proven);
   const held = heldBy(previous);
-  const fewer = finding.sessions < held;
+  const sessions = finding.sessions + leftOutNow(finding.leftOut, previous);
+  const fewer = sessions < held;
   if (!proven) {
     const keeps = fewer || isSettled(previous);
     return keeps ? keepAfterFailure(finding.problems, previous, finding.startedAt) : publish(finding, day, proven);
   }
   if (!fewer || acceptFewer) return publish(finding, day, proven);
   if (!isUnfinished(previous)) return keepGone(finding, previous, day);
-  // A mixture of old and new files is no archive to keep; but neither is one that has lost most of the day.
-  if (finding.sessions * 2 < held) return keepMixture(finding, previous, held);
+  // A mixture of old and new files is no archive to keep; but neither is one that has lost most of the day. That of an
+  // erasure is one: repeating the erasure makes it whole.
+  if (isErasing(previous) || sessions * 2 < held) return keepMixture(finding, previous, held);
   return publish(finding, day, proven, [lostInBetween(finding, held)]);
 }
 
@@ -119,8 +127,9 @@ function keepGone(finding: Finding, previous: LedgerRecord, day: Window): Keep {
 
 function keepMixture(finding: Finding, previous: LedgerRecord, held: number): Keep {
   const message =
-    `An export of this day was broken off when it held ${held} sessions; Kore holds only ${finding.sessions} now. The ` +
-    "files stay as they are. Look at their earlier versions; --accept-fewer takes over what Kore holds.";
+    `An ${isErasing(previous) ? "erasure" : "export"} of this day was broken off when it held ${held} sessions; Kore ` +
+    `holds only ${finding.sessions} now. The files stay as they are. ${isErasing(previous) ? "Repeat the erasure. " : ""}` +
+    "Look at their earlier versions; --accept-fewer takes over what Kore holds.";
   const problems = joined(previous, [{ code: "ERR_SESSIONS_GONE", message }]);
   return { action: "keep", status: "incomplete", problems, proven: true };
 }

@@ -6,6 +6,7 @@ import type { Clock } from "../clock.ts";
 import { type ErrorCode, ExporterError } from "../errors.ts";
 import { type BuiltSlice, buildSlice } from "../export/build-slice.ts";
 import type { Day } from "../export/calendar.ts";
+import type { ErasedUsers } from "../export/erased-users.ts";
 import { type DayResult, sourceName } from "../export/export-day.ts";
 import type { Reconciled } from "../export/reconcile.ts";
 import type { Reader } from "../export/totals.ts";
@@ -47,6 +48,8 @@ export interface DayPorts {
   readonly exporterVersion: string;
   /** How personal data is treated, in the one spelling of its rules. */
   readonly personalData: string;
+  /** Users whose sessions are left out, asked for in each step that needs to know. */
+  readonly erasedUsers: () => Promise<ErasedUsers>;
 }
 
 /** Exports a day in steps, and goes on with what another run left of it. */
@@ -67,10 +70,11 @@ export class DayInSteps implements DayWork {
   async open(begin: (left: Attempt | null) => Promise<Attempt>): Promise<Attempt> {
     const { id, ...attempt } = await this.#step("open", "", async () => {
       const found = await this.#read();
-      const left = found.kept !== null && this.#isUsable(found.kept) ? found.kept : null;
+      const settings = this.#settings(await this.#ports.erasedUsers());
+      const left = found.kept !== null && this.#isUsable(found.kept, settings) ? found.kept : null;
       const begun = await begin(left);
       const goesOn = left !== null && begun.runId === left.runId && begun.startedAt === left.startedAt;
-      const kept = { id: goesOn ? left.id : randomUUID(), settings: this.#settings(), closed: false, ...begun };
+      const kept = { id: goesOn ? left.id : randomUUID(), settings, closed: false, ...begun };
       await this.#write(kept, found.version);
       const { runId, startedAt, seen } = begun;
       return { id: kept.id, runId, startedAt, seen };
@@ -104,7 +108,8 @@ export class DayInSteps implements DayWork {
         if (await slices.has(order)) return null;
         const api = onlyKept(await KeptAnswers.load(this.#ports.scratch, prefix));
         const reconciled = await read({ api, source: this.#source.source, pageSize: this.#ports.pageSize });
-        await inFolder(async (folder) => slices.keep(order, await buildSlice(reconciled, index, folder)));
+        const erased = await this.#ports.erasedUsers();
+        await inFolder(async (folder) => slices.keep(order, await buildSlice(reconciled, index, folder, erased)));
         return null;
       },
       sessions,
@@ -136,13 +141,13 @@ export class DayInSteps implements DayWork {
     return `${this.#prefix}${this.#id === "" ? "none" : this.#id}/`;
   }
 
-  #isUsable({ closed, settings, startedAt }: KeptAttempt): boolean {
-    return !closed && settings === this.#settings() && this.#ports.clock.now() - startedAt < OLDEST_ATTEMPT_MS;
+  #isUsable({ closed, settings: kept, startedAt }: KeptAttempt, settings: string): boolean {
+    return !closed && kept === settings && this.#ports.clock.now() - startedAt < OLDEST_ATTEMPT_MS;
   }
 
-  #settings(): string {
+  #settings(erased: ErasedUsers): string {
     const { pageSize, sliceBudget, timeZone, exporterVersion, personalData } = this.#ports;
-    const text = JSON.stringify([exporterVersion, timeZone, pageSize, sliceBudget, personalData]);
+    const text = JSON.stringify([exporterVersion, timeZone, pageSize, sliceBudget, personalData, erased.name]);
     return createHash("sha256").update(text).digest("hex");
   }
 

@@ -1,6 +1,7 @@
 import { ledgerKey, parseSessionKey } from "../archive/layout.ts";
 import type { LedgerFile, LedgerRecord } from "../archive/ledger.ts";
 import { ACCOUNT_SOURCE, CONTAINMENT_TYPES, type PartitionType, UNCLASSIFIED } from "../contract.ts";
+import { missingSessions } from "../export/record.ts";
 import type { DayState } from "./day.ts";
 import type { Find } from "./finding.ts";
 import type { LocalCopy } from "./local-copies.ts";
@@ -47,7 +48,10 @@ export async function checkRows(
       `holds ${ids.join(", ")}${more} more than once.`,
     );
   }
-  if (day.record !== null) checkTotals(day.record, byType, find);
+  if (day.record !== null) {
+    checkTotals(day.record, byType, find);
+    checkReported(day.record, find);
+  }
   return byType.values().reduce((sum, rows) => sum + rows, 0);
 }
 
@@ -87,6 +91,14 @@ async function checkRejected({ record }: DayState, file: LedgerFile, copy: Local
     const message = `should have ${file.row_count} lines, while the ledger counts ${record.rejected} rejected rows.`;
     find("ERR_VERIFY_ROWS_DIFFER", file.key, message);
   }
+}
+
+/** What Kore reported of a proven day is archived, but for what was erased. */
+function checkReported(record: LedgerRecord, find: Find): void {
+  const missing = record.reported.total === null || record.status === "incomplete" ? null : missingSessions(record);
+  if (missing === null || missing <= 0 || record.erasures.length > 0) return;
+  const message = `says ${record.status}, while ${missing} of the sessions that Kore reported are not archived, and no erasure is recorded.`;
+  find("ERR_VERIFY_ROWS_DIFFER", ledgerKey(record.dt, record.source), message);
 }
 
 /** The ledger's own sums, against the rows that there are. */

@@ -4,6 +4,7 @@ import type { ArchiveStore } from "../archive/store.ts";
 import { PREFIXES } from "../contract.ts";
 import { type CheckedChain, checkChain, type Trust, type VouchedState } from "./chain.ts";
 import { checkLedger } from "./day.ts";
+import { checkErased, checkErasures, type KnownErasures } from "./erasures.ts";
 import { FileCheck } from "./files.ts";
 import type { Find, Finding } from "./finding.ts";
 import { LocalCopies } from "./local-copies.ts";
@@ -60,7 +61,8 @@ export async function verifyArchive(ports: VerifyPorts): Promise<Verification> {
   const chain = await checkChain(store, trust, find);
   const files = new FileCheck(new LocalCopies(store, ports.location, ports.scratch), find);
   const days = await daysOf(store, chain, find);
-  const { rows, adopted } = await checkDays(days, chain, files, ports, find);
+  const erasures = await checkErasures(store, find);
+  const { rows, adopted } = await checkDays(days, chain, files, erasures, ports, find);
   await files.judge(dataKeys(store));
   const versions = await versionsOf(store, chain, find);
   return {
@@ -90,6 +92,7 @@ async function checkDays(
   days: readonly Place[],
   chain: CheckedChain,
   files: FileCheck,
+  erasures: KnownErasures,
   { store, scratch, signal, onDay }: VerifyPorts,
   find: Find,
 ): Promise<{ rows: number; adopted: AdoptedDay[] }> {
@@ -102,7 +105,7 @@ async function checkDays(
     for (let day = queue.pop(); day !== undefined; day = queue.pop()) {
       signal?.throwIfAborted();
       const vouched = chain.days.get(dayName(day.dt, day.source));
-      const result = await checkDay(day, vouched, { store, files, reader, find });
+      const result = await checkDay(day, vouched, { store, files, erasures, reader, find });
       rows += result.rows;
       if (vouched && result.runId !== null && result.runId !== vouched.runId) {
         adopted.push({ ...day, digest: vouched.number });
@@ -122,6 +125,7 @@ async function checkDays(
 interface DayTools {
   readonly store: ArchiveStore;
   readonly files: FileCheck;
+  readonly erasures: KnownErasures;
   readonly reader: SessionReader;
   readonly find: Find;
 }
@@ -129,9 +133,10 @@ interface DayTools {
 async function checkDay(
   place: Place,
   vouched: VouchedState | undefined,
-  { store, files, reader, find }: DayTools,
+  { store, files, erasures, reader, find }: DayTools,
 ): Promise<{ rows: number; runId: string | null }> {
   const day = await checkLedger(place, vouched, store, find);
+  if (day.record !== null) checkErased(day.record, erasures, find);
   const taken: TakenFile[] = [];
   try {
     for (const file of day.files) {

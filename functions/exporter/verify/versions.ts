@@ -26,6 +26,7 @@ interface Lineage {
  */
 export async function checkVersions(history: ObjectHistory, chain: CheckedChain, find: Find): Promise<void> {
   for await (const versions of byKey(history.list(`${PREFIXES.digests}/`))) checkDigest(versions, find);
+  for await (const versions of byKey(history.list(`${PREFIXES.erasures}/`))) checkErasure(versions, find);
   const vouched = vouchedVersions(chain);
   const lineages = new Map<string, Lineage>();
   for await (const versions of byKey(history.list(`${PREFIXES.exports}/`))) {
@@ -73,6 +74,11 @@ function checkDigest({ key, kept, deleteMarkers }: Versions, find: Find): void {
   if (hidden) find("ERR_VERIFY_DIGEST_MISSING", key, "was deleted; the bucket still has it behind a delete marker.");
   else if (deleteMarkers.length > 0) find("ERR_VERIFY_VERSION_UNKNOWN", key, "was deleted, and put back.");
   if (kept.length > 1) find("ERR_VERIFY_DIGEST_CHANGED", key, `has ${kept.length} versions; a digest is written once.`);
+}
+
+function checkErasure({ key, kept, deleteMarkers }: Versions, find: Find): void {
+  const message = "was deleted, or written again; the record of an erasure is written once.";
+  if (deleteMarkers.length > 0 || kept.length > 1) find("ERR_VERIFY_ERASURE_UNKNOWN", key, message);
 }
 
 /** Version ids that digests vouch for now, by key. */

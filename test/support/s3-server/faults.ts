@@ -31,10 +31,42 @@ export interface Denial {
   readonly prefix?: string;
 }
 
+/** What a request wants to be allowed, in the terms of a policy. */
+export interface Access {
+  /** Such as `s3:PutObject`. */
+  readonly action: string;
+  readonly bucket: string;
+  /** Empty for an action on the bucket. */
+  readonly key: string;
+  /** `s3:prefix`: of a listing, or the key that S3 takes for one where an object is missing. */
+  readonly prefix: string;
+}
+
+/** True if a policy allows this. */
+export type Policy = (access: Access) => boolean;
+
+/** Headers that ask for more than the operation itself, with the action that allows it (API_PutObject, Permissions). */
+const ACTIONS_OF_HEADERS: Readonly<Record<string, string>> = {
+  "if-match": "s3:GetObject",
+  "x-amz-object-lock-mode": "s3:PutObjectRetention",
+  "x-amz-object-lock-retain-until-date": "s3:PutObjectRetention",
+  "x-amz-object-lock-legal-hold": "s3:PutObjectLegalHold",
+  "x-amz-bypass-governance-retention": "s3:BypassGovernanceRetention",
+  "x-amz-tagging": "s3:PutObjectTagging",
+  "x-amz-acl": "s3:PutObjectAcl",
+};
+
+const ACTIONS_ON_VERSIONS: Partial<Record<Operation, string>> = {
+  GetObject: "s3:GetObjectVersion",
+  HeadObject: "s3:GetObjectVersion",
+  DeleteObject: "s3:DeleteObjectVersion",
+};
+
 /** Faults and denials in force. */
 export class Trouble {
   private readonly faults: { fault: Fault; left: number }[] = [];
   private readonly denials = new Set<Denial>();
+  private policy: Policy = () => true;
 
   fail(fault: Fault): void {
     this.faults.push({ fault, left: fault.times ?? 1 });
@@ -46,6 +78,14 @@ export class Trouble {
     return () => this.denials.delete(denial);
   }
 
+  /** From now on only what the policy allows is allowed; returns what lifts it. */
+  allowOnly(policy: Policy): () => void {
+    this.policy = policy;
+    return () => {
+      this.policy = () => true;
+    };
+  }
+
   /** What goes wrong with this request, if anything; counts as one of its times. */
   next(request: S3Request): Fault["how"] | undefined {
     const entry = this.faults.find(({ fault, left }) => left > 0 && isFor(fault, request));
@@ -55,25 +95,35 @@ export class Trouble {
 
   /** Throws 403 if the request needs an action that is denied. */
   authorize(request: S3Request): void {
-    const needed = [ACTIONS[request.operation]];
-    if (request.operation === "DeleteObject" && request.query.has("versionId")) needed[0] = "s3:DeleteObjectVersion";
-    if (request.headers["if-match"] !== undefined) needed.push("s3:GetObject");
-    for (const action of needed) if (this.isDenied(action, request)) throw accessDenied(action);
+    for (const action of actionsOf(request)) if (this.isDenied(action, request)) throw accessDenied(action);
   }
 
   /** Without the right to list, S3 does not tell whether an object exists. */
   hidesMissing(request: S3Request): boolean {
-    return this.isDenied("s3:ListBucket", request);
+    return this.isDenied("s3:ListBucket", {
+      ...request,
+      key: "",
+      query: new URLSearchParams({ prefix: nameOf(request) }),
+    });
   }
 
   private isDenied(action: string, request: S3Request): boolean {
+    const { bucket, key } = request;
+    if (!this.policy({ action, bucket, key, prefix: nameOf(request) })) return true;
     return [...this.denials].some(
       (denial) =>
         denial.action === action &&
-        (denial.bucket ?? request.bucket) === request.bucket &&
+        (denial.bucket ?? bucket) === bucket &&
         nameOf(request).startsWith(denial.prefix ?? ""),
     );
   }
+}
+
+/** Every action that the request needs. */
+function actionsOf({ operation, query, headers }: S3Request): string[] {
+  const onVersion = query.has("versionId") ? ACTIONS_ON_VERSIONS[operation] : undefined;
+  const ofHeaders = Object.entries(ACTIONS_OF_HEADERS).filter(([name]) => headers[name] !== undefined);
+  return [onVersion ?? ACTIONS[operation], ...ofHeaders.map(([, action]) => action)];
 }
 
 export function accessDenied(action: string): S3Error {

@@ -22,6 +22,7 @@ export function getObject(bucket: Bucket, request: S3Request): S3Answer {
   const headers = {
     ...version.headers,
     ...identity(version),
+    ...(bucket.objectLock ? LOCKED : {}),
     ...(isVerifying && status === 200 ? checksumHeaders(version) : {}),
     ...range,
     "accept-ranges": "bytes",
@@ -31,15 +32,22 @@ export function getObject(bucket: Bucket, request: S3Request): S3Answer {
   return { status, headers, body };
 }
 
+/** A default retention that does not end, in governance mode. */
+const LOCKED = {
+  "x-amz-object-lock-mode": "GOVERNANCE",
+  "x-amz-object-lock-retain-until-date": "9999-12-31T00:00:00Z",
+};
+
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObject.html */
-export function deleteObject(bucket: Bucket, { key, query }: S3Request): S3Answer {
+export function deleteObject(bucket: Bucket, { key, query, headers }: S3Request): S3Answer {
   const versionId = query.get("versionId");
   if (versionId === null) {
     const marker = bucket.remove(key);
     return { status: 204, headers: { "x-amz-delete-marker": "true", "x-amz-version-id": marker.versionId } };
   }
   const version = bucket.versions(key).find((candidate) => candidate.versionId === versionId);
-  if (bucket.objectLock && version?.isDeleteMarker === false) {
+  const bypasses = header(headers, "x-amz-bypass-governance-retention") === "true";
+  if (bucket.objectLock && version?.isDeleteMarker === false && !bypasses) {
     throw new S3Error(403, "AccessDenied", "Access Denied because object protected by object lock.");
   }
   bucket.forget(key, versionId);

@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net";
 import type { S3State } from "./api.ts";
 import { Bucket } from "./bucket.ts";
 import { exchange, type LoggedRequest } from "./exchange.ts";
-import { type Denial, type Fault, Trouble } from "./faults.ts";
+import { type Denial, type Fault, type Policy, Trouble } from "./faults.ts";
 
 /**
  * Speaks S3's HTTP API over loopback (path-style), so that the AWS SDK itself is what a test exercises. Buckets are
@@ -25,6 +25,8 @@ export interface S3Server {
   fail(fault: Fault): void;
   /** Returns what lifts the denial. */
   deny(denial: Denial): () => void;
+  /** From now on only what the policy allows is allowed; returns what lifts it. */
+  allowOnly(policy: Policy): () => void;
   close(): Promise<void>;
 }
 
@@ -68,6 +70,7 @@ export async function startS3Server(options: S3ServerOptions = {}): Promise<S3Se
     },
     fail: (fault) => trouble.fail(fault),
     deny: (denial) => trouble.deny(denial),
+    allowOnly: (policy) => trouble.allowOnly(policy),
     close: () => stop(server),
   };
 }

@@ -1,0 +1,183 @@
+import { inBatches } from "../archive/batches.ts";
+import { readErasure, readErasures, writeErasure } from "../archive/erasures.ts";
+import { ledgerKey, parseLedgerKey } from "../archive/layout.ts";
+import { type LedgerRecord, readableRecord } from "../archive/ledger.ts";
+import { PREFIXES, readPersonalDataRules } from "../contract.ts";
+import { asExporterError, type ExporterError } from "../errors.ts";
+import {
+  type ErasedUsers,
+  type Erasure,
+  erasedUsers,
+  keyCheckOf,
+  loadErasedUsers,
+  refuseOtherKey,
+} from "../export/erased-users.ts";
+import { isErasing, isMark } from "../export/record.ts";
+import { settledLedger } from "../export/replace-day.ts";
+import { type Seal, type SealPorts, type SourceDay, sealRun } from "../export/seal.ts";
+import { hmac } from "../sessions/personal-data.ts";
+import { type DayRange, type FoundFile, findRows, isWithin, type Wanted } from "./find-rows.ts";
+import { findOlderVersions, type OlderVersions, type PurgedVersion, purgeVersions } from "./older-versions.ts";
+import { type RewrittenDay, rewriteDay } from "./rewrite-day.ts";
+import { SessionTexts } from "./session-texts.ts";
+
+/** Who is to be erased, and from where. */
+export interface EraseOrder {
+  /** As Kore sends them. */
+  readonly userIds: readonly string[];
+  readonly range: DayRange;
+}
+
+/** What an erasure needs of the world. */
+export interface ErasePorts extends SealPorts {
+  readonly hashKey: string;
+  /** A folder for copies of files. */
+  readonly scratch: string;
+  readonly signal?: AbortSignal;
+}
+
+/** What the archive has of the people who are looked for. */
+export interface Found {
+  readonly files: readonly FoundFile[];
+  readonly olderVersions: OlderVersions;
+  /** Days whose rows have no user ids (`user_id=drop`): nobody can be found there. */
+  readonly daysWithoutIds: number;
+}
+
+/** What an erasure came to. */
+export interface Erased extends Omit<Found, "files"> {
+  readonly days: readonly RewrittenDay[];
+  readonly failures: readonly (SourceDay & { readonly error: ExporterError })[];
+  /** Empty if nothing was to be deleted. */
+  readonly purged: readonly PurgedVersion[];
+  readonly seal: Seal | ExporterError;
+}
+
+/** Looks for people, and changes nothing. Throws `ERR_HASH_KEY` if others were erased with another key. */
+export async function findUsers({ userIds, range }: EraseOrder, ports: ErasePorts): Promise<Found> {
+  return withTexts(ports, async (texts) => {
+    const { store, scratch, hashKey, signal } = ports;
+    refuseOtherKey(await readErasures(store), hashKey, store);
+    const wanted = wantedOf(userIds, hashKey);
+    const files = await findRows(store, wanted, range, texts, scratch, signal);
+    const records = await recordsWithin(range, ports);
+    const days = [...files, ...(await daysErasedBefore(userIds, records, ports))];
+    const olderVersions = await findOlderVersions(store, distinct(days), wanted, texts, scratch);
+    return { files, olderVersions, daysWithoutIds: countWithoutIds(records) };
+  });
+}
+
+/**
+ * Erases people. First it is recorded who was erased, so that no export brings them back; then each day that has them is
+ * rewritten; then a digest vouches for these days. Broken off at any point, the same order finishes the work. Throws
+ * `ERR_HASH_KEY` as `findUsers` does; a day that cannot be rewritten is in the result.
+ */
+export async function eraseUsers(
+  { userIds, range }: EraseOrder,
+  reference: string,
+  purges: boolean,
+  ports: ErasePorts,
+): Promise<Erased> {
+  return withTexts(ports, async (texts) => {
+    const { store, scratch, hashKey, clock, signal } = ports;
+    refuseOtherKey(await readErasures(store), hashKey, store);
+    const at = new Date(clock.now()).toISOString();
+    const keyCheck = keyCheckOf(hashKey);
+    for (const id of userIds) await writeErasure(store, { hmac: hmac(id, hashKey), at, reference, keyCheck });
+    const wanted = wantedOf(userIds, hashKey);
+    const records = await settledRecords(range, ports);
+    const found = await findRows(store, wanted, range, texts, scratch, signal);
+    const unfinished = records.filter(isErasing);
+    const loaded = () => loadErasedUsers(store, "keep", async () => hashKey);
+    const { days, failures } = await rewriteDays(distinct([...found, ...unfinished]), texts, loaded, ports);
+    const touched = distinct([...days, ...(await daysErasedBefore(userIds, records, ports))]);
+    const seal = await sealRun(touched, ports).catch(asExporterError);
+    const olderVersions = await findOlderVersions(store, touched, wanted, texts, scratch);
+    const canPurge = purges && store.history !== undefined && Array.isArray(olderVersions);
+    const purged = canPurge ? await purgeVersions(store.history, olderVersions) : [];
+    return { days, failures, olderVersions, purged, seal, daysWithoutIds: countWithoutIds(records) };
+  });
+}
+
+async function rewriteDays(
+  days: readonly SourceDay[],
+  texts: SessionTexts,
+  loaded: () => Promise<ErasedUsers>,
+  ports: ErasePorts,
+): Promise<Pick<Erased, "days" | "failures">> {
+  const rewritten: RewrittenDay[] = [];
+  const failures: (SourceDay & { error: ExporterError })[] = [];
+  for (const day of days) {
+    ports.signal?.throwIfAborted();
+    try {
+      rewritten.push(await rewriteDay(day, { ...ports, texts, erasedUsers: loaded }));
+    } catch (error) {
+      ports.signal?.throwIfAborted();
+      failures.push({ ...day, error: asExporterError(error) });
+    }
+  }
+  return { days: rewritten, failures };
+}
+
+async function withTexts<T>({ scratch }: ErasePorts, work: (texts: SessionTexts) => Promise<T>): Promise<T> {
+  const texts = await SessionTexts.open(scratch);
+  try {
+    return await work(texts);
+  } finally {
+    texts.close();
+  }
+}
+
+function wantedOf(userIds: readonly string[], hashKey: string): Wanted {
+  const hashes = userIds.map((id) => hmac(id, hashKey));
+  const records = hashes.map((name) => ({ hmac: name, at: "", reference: "", keyCheck: "" }));
+  return { userIds: [...userIds, ...hashes], users: erasedUsers(records, hashKey) };
+}
+
+async function recordsWithin(range: DayRange, { store }: ErasePorts): Promise<LedgerRecord[]> {
+  const keys: string[] = [];
+  for await (const key of store.list(`${PREFIXES.exports}/`)) {
+    const day = parseLedgerKey(key)?.day;
+    if (day !== undefined && isWithin(day, range)) keys.push(key);
+  }
+  return (await inBatches(keys, (key) => readableRecord(store, key))).filter((record) => record !== null);
+}
+
+/** The same, once no run is replacing files: one that began before the erasure was recorded may have the person's rows. */
+async function settledRecords(range: DayRange, ports: ErasePorts): Promise<LedgerRecord[]> {
+  const records = await recordsWithin(range, ports);
+  return Promise.all(
+    records.map(async (record) =>
+      isMark(record) ? ((await settledLedger(ports, record, null))?.record ?? record) : record,
+    ),
+  );
+}
+
+/** Days from which these people were erased, by what the ledger records. */
+async function daysErasedBefore(
+  userIds: readonly string[],
+  records: readonly LedgerRecord[],
+  { store, hashKey }: ErasePorts,
+): Promise<SourceDay[]> {
+  const known = await inBatches(userIds, (id) => readErasure(store, hmac(id, hashKey)));
+  const isOne = (erasure: Erasure) =>
+    known.some((one) => one?.at === erasure.at && one.reference === erasure.reference);
+  // A record that the erasure has replaced since lists it now.
+  const current = await inBatches(records, ({ dt, source }) => readableRecord(store, ledgerKey(dt, source)));
+  return current.flatMap((record) => (record?.erasures.some(isOne) ? [record] : []));
+}
+
+function distinct(days: readonly SourceDay[]): SourceDay[] {
+  const byName = new Map(days.map(({ dt, source }) => [`${dt} ${source}`, { dt, source }]));
+  return [...byName].sort(([one], [other]) => (one < other ? -1 : 1)).map(([, day]) => day);
+}
+
+function countWithoutIds(records: readonly LedgerRecord[]): number {
+  return records.filter(({ personal_data }) => {
+    try {
+      return readPersonalDataRules(personal_data).userId === "drop";
+    } catch {
+      return false;
+    }
+  }).length;
+}
