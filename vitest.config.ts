@@ -10,7 +10,16 @@ export default defineConfig({
     reporters: process.env.CI ? ["default", "json"] : ["default"],
     outputFile: { json: REPORT },
     projects: [
-      { test: { ...shared, name: "exporter", include: ["test/**/*.test.ts"], exclude: ["test/infra/**"] } },
+      {
+        test: {
+          ...shared,
+          name: "exporter",
+          include: ["test/**/*.test.ts"],
+          exclude: ["test/infra/**"],
+          // Most of the time these wait for a server or a process: every core may have one.
+          maxWorkers: "100%",
+        },
+      },
       // The CDK takes seconds to load: once for all of its tests, not once for each file.
       {
         test: {
@@ -19,6 +28,7 @@ export default defineConfig({
           include: ["test/infra/**/*.test.ts"],
           isolate: false,
           fileParallelism: false,
+          sequence: { groupOrder: 1 },
         },
       },
     ],
