@@ -243,7 +243,7 @@ describe("an error", () => {
       code: "ERR_KORE_UNAVAILABLE",
       message: expect.stringContaining("ECONNREFUSED"),
     });
-    expect(client.attempts).toBe(8);
+    expect(client.attempts).toBe(9);
   });
 
   test("tells that the time was over", async () => {

@@ -1,10 +1,13 @@
 import type { FailureKind, KoreFailure } from "./failure.ts";
 
-/** Waits between attempts are at most 1, 2, 4, 8, 16, 30 and 30 s: longer, mostly, than a quota of a minute. */
+/**
+ * Waits between attempts are at most 1, 2, 4, 8, 16, 30, 30 and 30 s, and half of that at least: together always longer
+ * than the minute that a quota used up by somebody else needs to be free again.
+ */
 const FIRST_WAIT_MS = 1_000;
 const LONGEST_WAIT_MS = 30_000;
 
-const RETRIES: Readonly<Record<FailureKind, number>> = { passing: 7, strange: 2, unauthorized: 1, final: 0 };
+const RETRIES: Readonly<Record<FailureKind, number>> = { passing: 8, strange: 2, unauthorized: 1, final: 0 };
 
 /** A server that asks for a longer pause than the longest quota window is treated as unavailable. */
 export const LONGEST_RETRY_AFTER_MS = 3_600_000;
