@@ -1,3 +1,6 @@
+/** The bot of every session made here. */
+export const BENCH_BOT = "st-dc600cf5-b1c5-581e-a2c3-eb81fe39";
+
 const CHANNELS = ["rtm", "msteams", "slack", "korevg", "facebook", "sms", "email"];
 const TAG_NAMES = ["welcome", "callerNumber", "topic", "intent", "zip", "customerTier", "dob", "handoffReason"];
 const TAG_VALUES = [
@@ -11,7 +14,7 @@ const TAG_VALUES = [
 ];
 
 /**
- * JSON texts of a day's sessions, newest first, as the Sessions History API lists them. About 1.5 KB each, most of it
+ * JSON texts of a day's sessions, newest first, as the Sessions History API lists them. About 1.4 KB each, most of it
  * tags; the same texts for the same count. One tag value in three is unlike any other.
  */
 export function* sessionTexts(count: number): Generator<string> {
@@ -27,7 +30,7 @@ export function* sessionTexts(count: number): Generator<string> {
     const start = Date.UTC(2026, 0, 3) - 1 - Math.floor((index * 86_400_000) / count);
     yield JSON.stringify({
       sessionId: Math.floor(start / 1000).toString(16) + hex(8) + hex(8),
-      botId: "st-dc600cf5-b1c5-581e-a2c3-eb81fe39",
+      botId: BENCH_BOT,
       channel: pick(CHANNELS),
       userId: `u-8c4ca335-3152-5622-9cbb-${hex(12)}`,
       start_time: new Date(start).toISOString(),

@@ -3,7 +3,6 @@ import type { Day } from "../functions/exporter/export/calendar.ts";
 import type { DayResult } from "../functions/exporter/export/export-day.ts";
 import type { SourceResult } from "../functions/exporter/export/export-days.ts";
 import type { Seal } from "../functions/exporter/export/seal.ts";
-import { describe } from "./describe.ts";
 import type { CommandIo } from "./io.ts";
 import { table } from "./table.ts";
 
@@ -29,8 +28,8 @@ export function tellDays(
   json: true | undefined,
   io: CommandIo,
 ): 0 | 1 {
-  for (const { error } of results) if (error?.code === "ERR_INTERNAL") io.stderr.write(describe(error));
-  if (seal instanceof Error) io.stderr.write(describe(seal));
+  for (const { error } of results) if (error?.code === "ERR_INTERNAL") io.log.error(error);
+  if (seal instanceof Error) io.log.error(seal);
   const ok = skipped.length === 0 && results.every((result) => result.ok) && !(seal instanceof Error);
   const text = json ? `${JSON.stringify(asJson(results, skipped, seal, ok))}\n` : asText(results, skipped, seal);
   io.stdout.write(text);

@@ -1,15 +1,19 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { text } from "node:stream/consumers";
-import { ledgerKey } from "../../functions/exporter/archive/layout.ts";
-import type { LedgerRecord } from "../../functions/exporter/archive/ledger.ts";
-import type { BenchCase, Contender } from "../bench-case.ts";
+import {
+  type BenchCase,
+  type Contender,
+  type ContenderResult,
+  medianOf,
+  type Promised,
+  type Scale,
+} from "../bench-case.ts";
+import { checkLedger, exporterSettings, runProcess, startServer } from "../processes.ts";
+import type { BusyDay } from "../server/serialised-sessions.ts";
 
 const DAY = "2026-01-02";
-const BOT = "st-support-0001";
+const PEAK = "MB peak";
 
 /** Ways to export a day: the command line at once, and what is deployed, in steps with a scratch of its own. */
 const WAYS = {
@@ -17,89 +21,65 @@ const WAYS = {
   "in steps": ["bench/deployed-day.ts"],
 } as const;
 type Way = keyof typeof WAYS;
+const ALL_WAYS = Object.keys(WAYS) as Way[];
 
-/**
- * A day end to end, without a quota, in a process of its own for each run, against a stand-in in another one on the same
- * machine, which makes sessions as they are asked for. Peak memory is that of the exporting process.
- */
-export const dayMemory: BenchCase = {
-  name: "day-memory",
-  unit: "session",
-  units: 100_000,
-  repeats: 1,
-  warmUp: false,
-  prepare: async () => {
-    const folder = await mkdtemp(join(tmpdir(), "bench-day-"));
-    const sizes = [100_000, 1_000_000];
-    const ways = Object.keys(WAYS) as Way[];
-    return {
-      contenders: sizes.flatMap((sessions) =>
-        ways.map((way) => contender(way, sessions, join(folder, `${way.replace(" ", "-")}-${sessions}`))),
-      ),
-      cleanUp: () => rm(folder, { recursive: true, force: true }),
-    };
-  },
-};
+/** Peak memory of a day and of one ten times as large. */
+export function dayMemory(scale: Scale): BenchCase {
+  const sizes = scale === "full" ? ([100_000, 1_000_000] as const) : ([10_000, 50_000] as const);
+  return {
+    name: "day-memory",
+    title: "Peak memory",
+    about:
+      "The largest resident set of the process that exports a day: by the command line, at once, and by the deployed function's handler, in steps. " +
+      "The server is another process. Checked: the ledger.",
+    unit: "session",
+    units: sizes[0],
+    rounds: 1,
+    warmUp: false,
+    compares: false,
+    prepare: () => prepare(sizes),
+    promises: (results) => ALL_WAYS.flatMap((way) => promisesFor(way, sizes, results)),
+  };
+}
+
+async function prepare(sizes: readonly number[]) {
+  const folder = await mkdtemp(join(tmpdir(), "bench-memory-"));
+  const contenders = sizes.flatMap((sessions) => ALL_WAYS.map((way) => contender(way, sessions, folder)));
+  return { contenders, cleanUp: () => rm(folder, { recursive: true, force: true }) };
+}
+
+const nameOf = (way: Way, sessions: number) => `${sessions.toLocaleString("en")} sessions ${way}`;
 
 function contender(way: Way, sessions: number, folder: string): Contender {
+  const day: BusyDay = { day: DAY, sessions };
+  const own = join(folder, nameOf(way, sessions));
   return {
-    name: `${sessions.toLocaleString("en")} sessions ${way}`,
+    name: nameOf(way, sessions),
     units: sessions,
     run: async () => {
-      const kore = await startStandIn(sessions);
+      const server = await startServer([day]);
       try {
-        const started = performance.now();
-        const peakMiB = await exportDay(way, kore.url, folder);
-        const elapsedMs = performance.now() - started;
-        const archived = await archivedSessions(folder);
-        if (archived !== sessions) throw new Error(`${archived} sessions were archived, not ${sessions}`);
-        return { elapsedMs, figures: { "MiB peak": peakMiB } };
+        const use = await runProcess([...WAYS[way], DAY], exporterSettings(server.url, own));
+        await checkLedger(own, day);
+        return { elapsedMs: use.elapsedMs, figures: { [PEAK]: use.peakMegabytes, "CPU s": use.cpuSeconds } };
       } finally {
-        kore.stop();
+        server.stop();
+        await rm(own, { recursive: true, force: true });
       }
     },
   };
 }
 
-async function startStandIn(sessions: number): Promise<{ url: string; stop: () => void }> {
-  const unlimited = ["--requests-per-minute", "0", "--requests-per-hour", "0"];
-  const args = [
-    "demo/stand-in/main.ts",
-    "--from",
-    DAY,
-    "--bots",
-    BOT,
-    "--lazy-sessions",
-    String(sessions),
-    ...unlimited,
+function promisesFor(
+  way: Way,
+  [small, large]: readonly [number, number],
+  results: readonly ContenderResult[],
+): Promised[] {
+  const most = medianOf(results, nameOf(way, large), PEAK);
+  const ratio = most / medianOf(results, nameOf(way, small), PEAK);
+  const [of, over] = [large.toLocaleString("en"), small.toLocaleString("en")];
+  return [
+    { what: `peak memory of ${of} sessions over that of ${over}, ${way}`, value: ratio, sense: "at most", limit: 1.1 },
+    { what: `peak memory of ${of} sessions ${way}, MB`, value: most, sense: "at most", limit: 400 },
   ];
-  const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
-  const [line] = (await once(child.stdout, "data")) as [Buffer];
-  return { url: (JSON.parse(line.toString()) as { url: string }).url, stop: () => void child.kill() };
-}
-
-/** Exports the day, and returns the peak of the process's memory in MiB. */
-async function exportDay(way: Way, url: string, folder: string): Promise<number> {
-  const child = spawn(process.execPath, ["--import", "./bench/tell-peak.ts", ...WAYS[way], DAY], {
-    stdio: ["ignore", "pipe", "pipe"],
-    env: {
-      ...process.env,
-      KORE_HOST: url,
-      KORE_BOT_IDS: BOT,
-      KORE_ARCHIVE: join(folder, "archive"),
-      KORE_SCRATCH: join(folder, "scratch"),
-      KORE_CLIENT_ID: "cs-demo",
-      KORE_CLIENT_SECRET: "demo-secret-of-the-stand-in",
-      KORE_REQUESTS_PER_MINUTE: "0",
-      KORE_REQUESTS_PER_HOUR: "0",
-    },
-  });
-  const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)]);
-  if (!stdout.includes('"status":"complete"')) throw new Error(`the day is not complete: ${stdout}${stderr}`);
-  return Number(stderr.trim().split("\n").at(-1)) / 1024;
-}
-
-async function archivedSessions(folder: string): Promise<number> {
-  const record = JSON.parse(await readFile(join(folder, "archive", ledgerKey(DAY, BOT)), "utf8")) as LedgerRecord;
-  return record.archived.total;
 }

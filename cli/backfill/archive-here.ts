@@ -4,7 +4,8 @@ import type { SourceResult } from "../../functions/exporter/export/export-days.t
 import { type RunResult, runExport } from "../../functions/exporter/run-export.ts";
 import type { Settings } from "../../functions/exporter/settings.ts";
 import type { CommandIo } from "../io.ts";
-import { progressView } from "../progress.ts";
+import { planOfDays } from "../progress/plan.ts";
+import { openRunView } from "../progress/run-view.ts";
 
 /**
  * Archives those of the days that are missing, in the order given, in this process. A run ends after some hours: what
@@ -12,10 +13,11 @@ import { progressView } from "../progress.ts";
  * run's. Throws as `runExport` does.
  */
 export async function archiveHere(settings: Settings, days: readonly Day[], io: CommandIo): Promise<RunResult> {
-  const view = progressView(io);
+  const view = await openRunView(io, planOfDays(settings, days));
   const hooks = {
     signal: io.signal,
     onProgress: view.progress.bind(view),
+    onDay: view.day.bind(view),
     onKoreEvent: view.koreEvent.bind(view),
   };
   try {

@@ -4,8 +4,9 @@ import {
   InvokeCommand,
   LambdaClient,
 } from "@aws-sdk/client-lambda";
-import { ExporterError, SettingsError } from "../../functions/exporter/errors.ts";
+import { SettingsError } from "../../functions/exporter/errors.ts";
 import type { FunctionName } from "./function-name.ts";
+import { FunctionUnreachable } from "./function-unreachable.ts";
 
 /** An execution that has ended, as AWS tells of it. `endedAt` is in milliseconds since 1970. */
 export type Ended =
@@ -22,17 +23,6 @@ export type Ended =
       readonly code: string;
       readonly message: string;
     };
-
-/** AWS could not be asked about the function. */
-export class FunctionUnreachable extends ExporterError {
-  /** True if asking again may help: the network, or a trouble of AWS's own. */
-  readonly passing: boolean;
-
-  constructor(message: string, passing: boolean, cause: unknown) {
-    super("ERR_FUNCTION_FAILED", message, { cause });
-    this.passing = passing;
-  }
-}
 
 /** The deployed function, asked through the AWS SDK, whose variables give the credentials, the Region and the endpoint. */
 export class DeployedFunction {

@@ -22,10 +22,19 @@ export interface MonthOutcome {
   readonly error: MonthError | null;
 }
 
+/** How a month of a source gets on, in words. */
+export interface Change {
+  readonly text: string;
+  /** Something is in the way, and is waited for. */
+  readonly isTrouble: boolean;
+  /** Nothing more will be done for the month. */
+  readonly isEnd: boolean;
+}
+
 /** What following needs from the world. */
 export interface FollowPorts extends WaitPorts {
   /** Hears of each change, and of some things that are none. */
-  readonly tell: (source: string, month: Month, text: string) => void;
+  readonly tell: (source: string, month: Month, change: Change) => void;
 }
 
 /**
@@ -74,7 +83,9 @@ async function followSource(
 
 async function followMonth(source: string, month: Month, since: number, ports: FollowPorts): Promise<MonthOutcome> {
   const { deployed, clock, signal } = ports;
-  const tell = (text: string) => ports.tell(source, month, text);
+  const tell = (text: string, kind: Partial<Change> = {}) =>
+    ports.tell(source, month, { text, isTrouble: false, isEnd: false, ...kind });
+  const trouble = (text: string) => tell(text, { isTrouble: true });
   const bot = source === ACCOUNT_SOURCE ? {} : { bot: source };
   const event = { from: month.from, to: month.to, ...bot, onlyMissing: true };
   const executions: string[] = [];
@@ -84,20 +95,22 @@ async function followMonth(source: string, month: Month, since: number, ports: F
   for (let attempt = 1; ; attempt++) {
     const name = executionName(source, month, attempt);
     const start = () => deployed.start(name, event, signal);
-    const arn = await patiently(start, () => tell("AWS does not answer; asks again"), clock, signal);
+    const arn = await patiently(start, () => trouble("AWS does not answer; asks again"), clock, signal);
     if (arn === null) continue;
     executions.push(name);
-    const ended = await untilEnded(arn, POLL_MS, ports, (text) => tell(`${text} (${name})`));
+    const ended = await untilEnded(arn, POLL_MS, ports, (text) =>
+      tell(`${text} (${name})`, { isTrouble: text !== "at work" }),
+    );
     const { answer, verdict } = judge(ended, { since, leftBefore, mayWait: waits < MOST_BUSY_WAITS });
     for (const { dt, status } of answer?.days ?? []) days.set(dt, status);
     if (verdict.next === "stop") {
       const { status, error } = verdict;
-      tell(status);
+      tell(status, { isEnd: true });
       return { source, month, status, days: inOrder(days), executions, error };
     }
     if (verdict.next === "wait") {
       waits++;
-      tell("another run is at work on this source; asks again in 10 minutes");
+      trouble("another run is at work on this source; asks again in 10 minutes");
       await clock.sleep(BUSY_WAIT_MS, signal);
     }
     if (answer !== null && ended.endedAt >= since) leftBefore = answer.left;

@@ -1,5 +1,6 @@
 import type { Clock } from "../../functions/exporter/clock.ts";
-import { type DeployedFunction, type Ended, FunctionUnreachable } from "./deployed-function.ts";
+import type { DeployedFunction, Ended } from "./deployed-function.ts";
+import { FunctionUnreachable } from "./function-unreachable.ts";
 
 const SILENCE_MS = 30_000;
 /** Ten minutes without an answer, the SDK's own attempts aside. */

@@ -7,7 +7,7 @@ import { type Environment, readSettings, type Settings } from "../../functions/e
 import { archiveHere } from "../backfill/archive-here.ts";
 import { askEstimate, type Estimate, estimateJson, estimateOf, estimateText } from "../backfill/estimate.ts";
 import { followSources } from "../backfill/follow.ts";
-import { followView } from "../backfill/follow-view.ts";
+import { openFollowView } from "../backfill/follow-view.ts";
 import { type FunctionName, readFunctionName } from "../backfill/function-name.ts";
 import { monthsJson, monthsText } from "../backfill/month-results.ts";
 import { monthsOf } from "../backfill/months.ts";
@@ -125,11 +125,12 @@ async function follow(
   { json }: Options,
   io: CommandIo,
 ): Promise<ExitCode> {
-  const view = followView(io);
+  const months = monthsOf(days);
+  const view = await openFollowView(io, estimate, months.length);
   const sources = estimate.sources.map(({ source }) => source);
   const tell = view.change.bind(view);
   try {
-    const outcomes = await followSources(sources, monthsOf(days), { ...ports, tell });
+    const outcomes = await followSources(sources, months, { ...ports, tell });
     view.stop();
     const ok = outcomes.every(({ status }) => status === "done");
     io.stdout.write(json ? `${JSON.stringify(monthsJson(outcomes, estimate, ok))}\n` : monthsText(outcomes));
@@ -137,7 +138,7 @@ async function follow(
   } catch (error) {
     view.stop();
     if (error instanceof SettingsError) throw error;
-    io.stderr.write("No longer following. What was started goes on in AWS; the same command follows it again.\n");
+    io.log.say("left", "No longer following. What was started goes on in AWS; the same command follows it again.");
     if (io.signal.aborted) return 130;
     throw error;
   } finally {
@@ -159,9 +160,9 @@ async function backfillHere(
   return tellDays(results, skippedDays(sources), seal, options.json, io);
 }
 
-/** Tells the estimate: on stdout if it is all that is asked for, which is then true. */
+/** Tells the estimate: on stdout if it is all that is asked for, which is then true; else as a message. */
 function tellEstimate(estimate: Estimate, { estimate: only, json }: Options, io: CommandIo): boolean {
-  if (only !== true) io.stderr.write(estimateText(estimate));
+  if (only !== true) io.log.info("estimate", estimateText(estimate).trimEnd(), { estimate: estimateJson(estimate) });
   else io.stdout.write(json ? `${JSON.stringify(estimateJson(estimate))}\n` : estimateText(estimate));
   return only === true;
 }

@@ -13,6 +13,7 @@ import { type EraseSettings, readEraseSettings } from "../erase/settings.ts";
 import type { CommandIo, ExitCode } from "../io.ts";
 import { environmentWith, Problems, type SettingOptions, withArchive, wrongDates } from "../options.ts";
 import type { Finish } from "../program.ts";
+import { openCountView } from "../progress/count-view.ts";
 
 interface Options extends SettingOptions {
   readonly userId: readonly string[];
@@ -60,34 +61,48 @@ async function eraseAction(options: Options, io: CommandIo): Promise<ExitCode> {
   if (hashKey === null) throw withoutKey();
   const store = await openStore(settings.archive, { clock: io.clock });
   const scratch = await makeScratch();
+  const view = await openCountView(io, "Reading the archive …");
   try {
     const run = { store, clock: io.clock, runId: randomUUID(), exporterVersion: EXPORTER_VERSION };
-    return await carryOut(options, settings, { ...run, hashKey, scratch, signal: io.signal, signer: null }, io);
+    const hooks = {
+      onFile: (done: number) => view.count("files looked at", done, null),
+      onDay: (done: number, all: number) => view.count("days rewritten", done, all),
+    };
+    const ports = { ...run, ...hooks, hashKey, scratch, signal: io.signal, signer: null };
+    const tell = await carryOut(options, settings, ports, io);
+    view.stop();
+    return tell();
   } finally {
+    view.stop();
     store.close();
     await rm(scratch, { recursive: true, force: true });
   }
 }
 
+/** Does what the options ask for. What is returned tells it, once nothing draws on the terminal any more. */
 async function carryOut(
   { userId: userIds, from, to, reference = "", apply, purgeVersions, json }: Options,
   settings: EraseSettings,
   ports: ErasePorts,
   io: CommandIo,
-): Promise<ExitCode> {
+): Promise<() => ExitCode> {
   const { eraseUsers, findUsers } = await import("../../functions/exporter/erase/erase-users.ts");
   const order = { userIds, range: { from: from ?? null, to: to ?? null } };
   if (!apply) {
     const found = await findUsers(order, ports);
-    io.stdout.write(json ? `${JSON.stringify(foundJson(found))}\n` : foundText(found, settings.archive));
-    return 0;
+    return () => {
+      io.stdout.write(json ? `${JSON.stringify(foundJson(found))}\n` : foundText(found, settings.archive));
+      return 0;
+    };
   }
   await ports.store.checkWritable();
   const signer = await openSigner(settings.signingKey, settings.archive);
   const result = await eraseUsers(order, reference.trim(), purgeVersions === true, { ...ports, signer });
-  io.stdout.write(json ? `${JSON.stringify(erasedJson(result))}\n` : erasedText(result));
-  const isLeft = result.failures.length > 0 || result.purged.some(({ failure }) => failure !== null);
-  return isLeft || result.seal instanceof ExporterError ? 1 : 0;
+  return () => {
+    io.stdout.write(json ? `${JSON.stringify(erasedJson(result))}\n` : erasedText(result));
+    const isLeft = result.failures.length > 0 || result.purged.some(({ failure }) => failure !== null);
+    return isLeft || result.seal instanceof ExporterError ? 1 : 0;
+  };
 }
 
 function checkOptions({ userId, from, to, reference, apply, purgeVersions }: Options): void {

@@ -8,7 +8,8 @@ import { skippedDays, tellDays } from "../day-results.ts";
 import type { CommandIo } from "../io.ts";
 import { type DayOptions, environmentWith, Problems, readDays, type SettingOptions, withArchive } from "../options.ts";
 import type { Finish } from "../program.ts";
-import { progressView } from "../progress.ts";
+import { planOfDays } from "../progress/plan.ts";
+import { openRunView } from "../progress/run-view.ts";
 
 interface Options extends SettingOptions, DayOptions {
   readonly acceptFewer?: true;
@@ -54,12 +55,13 @@ async function exportAction(options: Options, io: CommandIo): Promise<0 | 1> {
   problems.throwIfAny();
   if (settings === undefined || days === undefined) return 1;
 
-  const view = progressView(io);
+  const view = await openRunView(io, planOfDays(settings, options.repair ? null : days));
   try {
     const { sources, seal } = await runExport(settings, taskOf(options, settings, days), io.clock, {
       signal: io.signal,
-      onProgress: (progress) => view.progress(progress),
-      onKoreEvent: (source, event) => view.koreEvent(source, event),
+      onProgress: view.progress.bind(view),
+      onDay: view.day.bind(view),
+      onKoreEvent: view.koreEvent.bind(view),
     });
     view.stop();
     const results = sources.flatMap((source) => source.days);

@@ -1,10 +1,7 @@
-import { mkdir, rm } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { rm } from "node:fs/promises";
 import { Command } from "commander";
-import { parseLedgerKey, parseSessionKey } from "../../functions/exporter/archive/layout.ts";
-import { openStore, parseLocation } from "../../functions/exporter/archive/open-store.ts";
+import { openStore } from "../../functions/exporter/archive/open-store.ts";
 import type { ArchiveStore } from "../../functions/exporter/archive/store.ts";
-import { PREFIXES } from "../../functions/exporter/contract.ts";
 import { SettingsError } from "../../functions/exporter/errors.ts";
 import { makeScratch } from "../../functions/exporter/scratch.ts";
 import { readArchiveSetting } from "../../functions/exporter/settings.ts";
@@ -67,40 +64,12 @@ async function runQuery(
   options: Options,
   signal: AbortSignal,
 ): Promise<QueryResult> {
-  const { openArchive, query } = await import("../sql/duckdb.ts");
-  const parsed = parseLocation(location);
-  const whole = parsed.kind === "folder" && options.from === undefined && options.to === undefined;
-  const keys = await keysBetween(store, options);
-  if (!whole) await copyTo(scratch, store, keys);
-  const present = {
-    sessions: keys.some((key) => key.startsWith(PREFIXES.sessions)),
-    exports: keys.some((key) => key.startsWith(PREFIXES.exports)),
-  };
-  const connection = await openArchive(whole && parsed.kind === "folder" ? parsed.path : scratch, present);
+  const [{ openViews }, { query }] = await Promise.all([import("../sql/archive-views.ts"), import("../sql/duckdb.ts")]);
+  const connection = await openViews(store, location, scratch, { from: options.from, to: options.to });
   try {
     return await query(connection, sql, signal);
   } finally {
     connection.closeSync();
-  }
-}
-
-/** Keys of session files and ledger records between the days asked for. */
-async function keysBetween(store: ArchiveStore, { from, to }: Options): Promise<string[]> {
-  const keys: string[] = [];
-  for (const prefix of [PREFIXES.sessions, PREFIXES.exports]) {
-    for await (const key of store.list(`${prefix}/`)) {
-      const day = (parseSessionKey(key) ?? parseLedgerKey(key))?.day;
-      if (day !== undefined && (from === undefined || day >= from) && (to === undefined || day <= to)) keys.push(key);
-    }
-  }
-  return keys;
-}
-
-async function copyTo(folder: string, store: ArchiveStore, keys: readonly string[]): Promise<void> {
-  for (const key of keys) {
-    const path = join(folder, key);
-    await mkdir(dirname(path), { recursive: true });
-    await store.download(key, path);
   }
 }
 

@@ -8,9 +8,9 @@ import type { Verification } from "../../functions/exporter/verify/verify-archiv
 import type { CommandIo, ExitCode } from "../io.ts";
 import { environmentWith, Problems, type SettingOptions, withArchive } from "../options.ts";
 import type { Finish } from "../program.ts";
+import { openCountView } from "../progress/count-view.ts";
 import { verificationJson, verificationText } from "../verify/report.ts";
 import { readHead, readPublicKeys } from "../verify/trust.ts";
-import { verifyView } from "../verify/view.ts";
 
 interface Options extends SettingOptions {
   readonly publicKey?: readonly string[];
@@ -61,9 +61,9 @@ async function verification(location: string, trust: Trust, io: CommandIo): Prom
   const { verifyArchive } = await import("../../functions/exporter/verify/verify-archive.ts");
   const store = await openStore(location, { clock: io.clock });
   const scratch = await makeScratch();
-  const view = verifyView(io);
+  const view = await openCountView(io, "Reading the digests …");
   try {
-    const onDay = view.day.bind(view);
+    const onDay = (done: number, all: number) => view.count("days checked", done, all);
     return await verifyArchive({ store, location, scratch, trust, signal: io.signal, onDay });
   } finally {
     view.stop();

@@ -10,7 +10,7 @@ import { type CredentialsSource, KoreClient, type KoreEvent } from "./kore/clien
 import type { Quota } from "./kore/quota.ts";
 import type { Source } from "./kore/wire.ts";
 import { KEPT_PERSONAL_DATA, type PersonalData, protectedPersonalData } from "./sessions/personal-data.ts";
-import type { CredentialsSetting, Settings } from "./settings.ts";
+import type { CredentialsSetting, KoreSettings, Settings } from "./settings.ts";
 
 /** Makes a client for a source, which uses the quota given. The caller closes it. */
 export type Connect = (source: Source, quota: Quota, clock: Clock, onEvent?: (event: KoreEvent) => void) => KoreClient;
@@ -80,7 +80,7 @@ function passingKeyFrom(secret: string): string {
  * How to reach Kore by the settings, with personal data treated as it is to be. Credentials are read now, and again when
  * Kore refuses them. Throws `ERR_SECRET_UNREADABLE` if no source has any; one without fails by itself.
  */
-export async function connectKore(settings: Settings, personalData: PersonalData): Promise<Connect> {
+export async function connectKore(settings: KoreSettings, personalData: PersonalData): Promise<Connect> {
   const { host, timeoutMs, sources } = settings;
   const credentialsFor = await credentialsSource(settings.credentials);
   await refuseWithoutCredentials(sources, credentialsFor);

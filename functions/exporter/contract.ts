@@ -221,6 +221,14 @@ export function fitsPattern(pattern: string, name: string): boolean {
   return name.length - at >= last.length && name.endsWith(last);
 }
 
+/** The Glue database of a stack, named so that SQL needs no quotes: `KoreSessions` is `kore_sessions`. */
+export function databaseOf(stackName: string): string {
+  return stackName
+    .replaceAll(/([a-z0-9])([A-Z])/g, "$1_$2")
+    .replaceAll("-", "_")
+    .toLowerCase();
+}
+
 /** Alias of the function that the schedule and people invoke. */
 export const LIVE_ALIAS = "live";
 

@@ -21,6 +21,7 @@ export const ERRORS = {
   ERR_KORE_NOT_THE_API: { exitCode: 1, meaning: "What answered is not the Sessions History API." },
   ERR_KORE_ENCRYPTED: { exitCode: 1, meaning: "Kore encrypts the payloads of this app." },
   ERR_KORE_ANSWER_TOO_LARGE: { exitCode: 1, meaning: "An answer was larger than the limit for one page." },
+  ERR_SESSION_UNKNOWN: { exitCode: 1, meaning: "Kore does not know a session that was asked for by its id." },
 
   ERR_ARCHIVE_CHANGED: { exitCode: 1, meaning: "Another run changed the archive at the same time." },
   ERR_ARCHIVE_UNREACHABLE: { exitCode: 1, meaning: "The archive could not be read or written." },

@@ -1,12 +1,13 @@
 import { z } from "zod";
 import { parseLocation } from "./archive/open-store.ts";
-import { ACCOUNT_SOURCE, hashesPersonalData, type PersonalDataRules, readPersonalDataRules } from "./contract.ts";
+import { hashesPersonalData, type PersonalDataRules, readPersonalDataRules } from "./contract.ts";
 import { isHashKey } from "./credentials.ts";
 import { SettingsError } from "./errors.ts";
 import { type Day, isDay, zoneName } from "./export/calendar.ts";
 import type { QuotaLimits } from "./kore/quota.ts";
 import type { Credentials } from "./kore/token.ts";
 import type { Source } from "./kore/wire.ts";
+import { readSources } from "./read-sources.ts";
 
 /** Where the credentials come from: given in the environment, or kept in AWS Secrets Manager. */
 export type CredentialsSetting =
@@ -47,6 +48,12 @@ export interface Settings {
   readonly signingKey: SigningKeySetting | null;
 }
 
+/** What asking Kore takes, without an archive. */
+export type KoreSettings = Pick<
+  Settings,
+  "host" | "sources" | "credentials" | "timeZone" | "quota" | "pageSize" | "timeoutMs" | "personalData"
+>;
+
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** The environment variables that a run reads, with what they mean: the table in the README is checked against it. */
@@ -76,7 +83,16 @@ export const SETTINGS = {
  * value (never a secret's) and the next step.
  */
 export function readSettings(env: Environment): Settings {
-  return checked(schema, {
+  return checked(schema, givenBy(env));
+}
+
+/** Reads what asking Kore takes; what an archive needs may be missing. Throws as `readSettings` does. */
+export function readKoreSettings(env: Environment): KoreSettings {
+  return checked(schema.omit({ archive: true, lookBackDays: true, startDate: true, signingKey: true }), givenBy(env));
+}
+
+function givenBy(env: Environment) {
+  return {
     host: value(env, "KORE_HOST"),
     sources: { bots: value(env, "KORE_BOT_IDS"), account: value(env, "KORE_ACCOUNT") },
     credentials: {
@@ -97,7 +113,7 @@ export function readSettings(env: Environment): Settings {
       secretId: value(env, "KORE_SECRET_ID"),
     },
     signingKey: value(env, "KORE_SIGNING_KEY"),
-  });
+  };
 }
 
 /** The archive's location alone, for commands that need nothing else. Throws `SettingsError`. */
@@ -173,30 +189,6 @@ function isLoopback(hostname: string): boolean {
 const sources = z
   .object({ bots: z.string().optional(), account: z.string().optional() })
   .transform(({ bots, account }, context) => attempt(() => readSources(bots, account), context));
-
-function readSources(bots: string | undefined, account: string | undefined): Source[] {
-  if (account !== undefined && account !== "true" && account !== "false") {
-    throw new Error(`KORE_ACCOUNT is "${account}"; give true or false.`);
-  }
-  const ids = [...new Set((bots ?? "").split(",").map((id) => id.trim()))].filter((id) => id !== "");
-  if (account === "true" && ids.length > 0) {
-    throw new Error(
-      "Both bots and the account are to be archived; give KORE_BOT_IDS (--bot) or KORE_ACCOUNT (--account).",
-    );
-  }
-  if (account === "true") return [{ kind: "account" }];
-  if (ids.length === 0) {
-    throw new Error("No source is given; give bots with KORE_BOT_IDS (--bot), or KORE_ACCOUNT=true (--account).");
-  }
-  for (const id of ids) checkBotId(id);
-  return ids.map((botId) => ({ kind: "bot", botId }));
-}
-
-/** A bot's id becomes part of keys and of URLs. */
-function checkBotId(id: string): void {
-  if (/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(id) && id !== ACCOUNT_SOURCE) return;
-  throw new Error(`The bot id "${id}" cannot be one; copy it from the bot's General Settings in Kore (st-…).`);
-}
 
 const credentials = z
   .object({

@@ -132,7 +132,7 @@ const months = ({ stdout }: CommandResult): { source: string; from: string; stat
 describe("backfill with the deployed function", () => {
   test("starts one execution for each month, the most recent first, one after another", async () => {
     const deployment = await deploy();
-    const { code, stdout, stderr } = await deployment.backfill(QUARTER);
+    const { code, stdout, stderr } = await deployment.backfill([...QUARTER, "--verbose"]);
     expect(code).toBe(0);
     expect(deployment.started()).toEqual(["2026-01-01 st-1", "2025-12-01 st-1", "2025-11-10 st-1"]);
     expect(deployment.months().map(({ payload }) => JSON.parse(payload))[2]).toEqual({
@@ -146,7 +146,7 @@ describe("backfill with the deployed function", () => {
     const ends = deployment.months().map(({ endedAt }) => endedAt);
     expect(starts.slice(1).every((start, index) => start >= Number(ends[index]))).toBe(true);
     expect(stdout).toContain("backfill-st-1-2025-11-10-2025-11-30");
-    expect(stderr).toContain("2026-01 st-1: at work (backfill-st-1-2026-01-01-2026-01-31)\n2026-01 st-1: done\n");
+    expect(stderr).toMatch(/Z 2026-01 st-1: at work \(backfill-st-1-2026-01-01-2026-01-31\)\n.*Z 2026-01 st-1: done\n/);
   });
 
   test("lets the sources of the deployment go side by side, if none is named", async () => {
@@ -169,7 +169,7 @@ describe("backfill with the deployed function", () => {
 
   test("says first how many sessions, requests and hours it takes", async () => {
     const deployment = await deploy({ sessions: 310_000 });
-    const { stderr } = await deployment.backfill(JANUARY);
+    const { stderr } = await deployment.backfill([...JANUARY, "--verbose"]);
     expect(stderr).toMatch(/st-1 .*310,000 .*3,352 .*85 minutes/);
     expect(stderr).toContain(
       "At least 85 minutes in all, sources side by side, at 60 requests a minute and 1,800 an hour.",
@@ -344,7 +344,7 @@ describe("backfill --local", () => {
     const scenario = await startScenario({ from: "2025-12-30", to: "2026-01-04", sessionsPerDay: 20 });
     await scenario.cli(["export", "--date", "2026-01-01"]);
     const range = ["backfill", "--from", "2025-12-30", "--to", "2026-01-02", "--local"];
-    const { code, stdout, stderr } = await scenario.cli([...range, "--json"]);
+    const { code, stdout, stderr } = await scenario.cli([...range, "--json", "--verbose"]);
     expect(code).toBe(0);
     expect(JSON.parse(stdout).days.map(({ dt }: { dt: string }) => dt)).toEqual([
       "2026-01-02",

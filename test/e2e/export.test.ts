@@ -223,7 +223,7 @@ describe("status", () => {
     const { code, stdout } = await scenario.cli(["status"]);
     expect(code).toBe(1);
     expect(stdout).toContain(`${BOT}: 6 sessions in 3 days`);
-    expect(stdout).toContain("\n  2026-01  C-I\n");
+    expect(stdout).toContain("\n  2026-01  C - I ");
     expect(stdout).toContain("2026-01-03  ERR_TOTALS_MISSING");
   });
 
@@ -239,6 +239,6 @@ describe("status", () => {
     await writeFile(join(scenario.archive, ledgerKey(DAY, BOT)), "{}");
     const { code, stdout } = await scenario.cli(["status"]);
     expect(code).toBe(1);
-    expect(stdout).toContain("\n  2026-01   ?-\n");
+    expect(stdout).toContain("\n  2026-01    ? - ");
   });
 });

@@ -79,7 +79,7 @@ describe("README.md", () => {
 
   test("lists every command, and no other", async () => {
     const listed = rows(section(readme, "Commands")).map(([command]) => name(command));
-    const commands = [...(await help("--help")).matchAll(/^ {2}([a-z]+) .*\[options\]/gm)].map(
+    const commands = [...(await help("--help")).matchAll(/^ {2}([a-z]+) (?:.*\[options\]|<)/gm)].map(
       ([, command]) => command,
     );
     expect(listed).toEqual(commands);

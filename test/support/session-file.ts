@@ -48,8 +48,9 @@ export async function readPageHeaders(
   const headers = [];
   for (const { meta_data } of parquetMetadata(file).row_groups.flatMap((group) => group.columns)) {
     if (!meta_data) throw new Error("a column chunk has no metadata");
-    const end = Number(meta_data.data_page_offset + meta_data.total_compressed_size);
-    const reader = { view: new DataView(file, 0, end), offset: Number(meta_data.data_page_offset) };
+    const start = Number(meta_data.dictionary_page_offset ?? meta_data.data_page_offset);
+    const end = start + Number(meta_data.total_compressed_size);
+    const reader = { view: new DataView(file, 0, end), offset: start };
     while (reader.offset < end) {
       const header = parquetHeader(reader);
       headers.push({ column: meta_data.path_in_schema.join("."), header });

@@ -155,8 +155,8 @@ describe("the file", () => {
   it("has data pages of version 1, one codec, and no column index", async () => {
     const path = await written(rows);
     const pages = await readPageHeaders(path);
-    expect(new Set(pages.map(({ header }) => header.type))).toEqual(new Set(["DATA_PAGE"]));
-    expect(new Set((await columnsOf(path)).map(({ codec }) => codec))).toEqual(new Set(["GZIP"]));
+    expect(new Set(pages.map(({ header }) => header.type))).toEqual(new Set(["DICTIONARY_PAGE", "DATA_PAGE"]));
+    expect(new Set((await columnsOf(path)).map(({ codec }) => codec))).toEqual(new Set(["ZSTD"]));
     const { row_groups } = await readMetadata(path);
     for (const chunk of row_groups.flatMap((group) => group.columns)) {
       expect(chunk.column_index_offset).toBeUndefined();

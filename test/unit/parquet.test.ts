@@ -8,7 +8,15 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { SESSION_COLUMNS } from "../../functions/exporter/contract.ts";
 import { writeSessionFile } from "../../functions/exporter/parquet/writer.ts";
 import type { SessionRow } from "../../functions/exporter/sessions/row.ts";
-import { asRead, readMetadata, readWithDuckDb, readWithHyparquet, sessionRow, tag } from "../support/session-file.ts";
+import {
+  asRead,
+  readMetadata,
+  readPageHeaders,
+  readWithDuckDb,
+  readWithHyparquet,
+  sessionRow,
+  tag,
+} from "../support/session-file.ts";
 import { arbitraryRow, numbered, ODD_TEXTS } from "../support/session-rows.ts";
 
 let folder: string;
@@ -110,6 +118,20 @@ describe("what two independent readers read back", () => {
       fc.asyncProperty(fc.array(arbitraryRow(), { maxLength: 40 }), (rows) => expectReadBack(rows)),
       { numRuns: 60 },
     );
+  });
+
+  it("more different texts in a column than its dictionary takes", async () => {
+    const rows = numbered(12_000, (index) => ({
+      channel: index % 2 ? `channel ${index} of many, each with a name of its own` : null,
+      session_lang: [`lang-${index % 3}`, index % 5 ? `language ${index} of as many` : null],
+    }));
+    const path = await written(rows);
+    const encodings = (await readPageHeaders(path))
+      .filter(({ column }) => column === "channel")
+      .map(({ header }) => header.data_page_header?.encoding ?? "dictionary");
+    expect(new Set(encodings)).toEqual(new Set(["dictionary", "RLE_DICTIONARY", "PLAIN"]));
+    expect(await readWithDuckDb(duckDb, path)).toEqual(rows.map(asRead));
+    expect(await readWithHyparquet(path)).toEqual(rows.map(asRead));
   });
 
   it("more rows than one row group takes, in their order", async () => {

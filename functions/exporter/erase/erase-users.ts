@@ -34,6 +34,10 @@ export interface ErasePorts extends SealPorts {
   /** A folder for copies of files. */
   readonly scratch: string;
   readonly signal?: AbortSignal;
+  /** Hears how many files have been looked at. */
+  readonly onFile?: (done: number) => void;
+  /** Hears how many days have been rewritten, for better or worse. */
+  readonly onDay?: (done: number, all: number) => void;
 }
 
 /** What the archive has of the people who are looked for. */
@@ -56,10 +60,10 @@ export interface Erased extends Omit<Found, "files"> {
 /** Looks for people, and changes nothing. Throws `ERR_HASH_KEY` if others were erased with another key. */
 export async function findUsers({ userIds, range }: EraseOrder, ports: ErasePorts): Promise<Found> {
   return withTexts(ports, async (texts) => {
-    const { store, scratch, hashKey, signal } = ports;
+    const { store, scratch, hashKey, signal, onFile } = ports;
     refuseOtherKey(await readErasures(store), hashKey, store);
     const wanted = wantedOf(userIds, hashKey);
-    const files = await findRows(store, wanted, range, texts, scratch, signal);
+    const files = await findRows(store, wanted, range, texts, scratch, signal, onFile);
     const records = await recordsWithin(range, ports);
     const days = [...files, ...(await daysErasedBefore(userIds, records, ports))];
     const olderVersions = await findOlderVersions(store, distinct(days), wanted, texts, scratch);
@@ -79,14 +83,14 @@ export async function eraseUsers(
   ports: ErasePorts,
 ): Promise<Erased> {
   return withTexts(ports, async (texts) => {
-    const { store, scratch, hashKey, clock, signal } = ports;
+    const { store, scratch, hashKey, clock, signal, onFile } = ports;
     refuseOtherKey(await readErasures(store), hashKey, store);
     const at = new Date(clock.now()).toISOString();
     const keyCheck = keyCheckOf(hashKey);
     for (const id of userIds) await writeErasure(store, { hmac: hmac(id, hashKey), at, reference, keyCheck });
     const wanted = wantedOf(userIds, hashKey);
     const records = await settledRecords(range, ports);
-    const found = await findRows(store, wanted, range, texts, scratch, signal);
+    const found = await findRows(store, wanted, range, texts, scratch, signal, onFile);
     const unfinished = records.filter(isErasing);
     const loaded = () => loadErasedUsers(store, "keep", async () => hashKey);
     const { days, failures } = await rewriteDays(distinct([...found, ...unfinished]), texts, loaded, ports);
@@ -107,7 +111,7 @@ async function rewriteDays(
 ): Promise<Pick<Erased, "days" | "failures">> {
   const rewritten: RewrittenDay[] = [];
   const failures: (SourceDay & { error: ExporterError })[] = [];
-  for (const day of days) {
+  for (const [index, day] of days.entries()) {
     ports.signal?.throwIfAborted();
     try {
       rewritten.push(await rewriteDay(day, { ...ports, texts, erasedUsers: loaded }));
@@ -115,6 +119,7 @@ async function rewriteDays(
       ports.signal?.throwIfAborted();
       failures.push({ ...day, error: asExporterError(error) });
     }
+    ports.onDay?.(index + 1, days.length);
   }
   return { days: rewritten, failures };
 }

@@ -35,7 +35,10 @@ export function isWithin(dt: Day, { from, to }: DayRange): boolean {
   return (from === null || dt >= from) && (to === null || dt <= to);
 }
 
-/** Looks for people in every file of the days, one file at a time; `scratch` is a folder for its copy. */
+/**
+ * Looks for people in every file of the days, one file at a time; `scratch` is a folder for its copy. `onFile` hears how
+ * many files have been looked at.
+ */
 export async function findRows(
   store: ArchiveStore,
   wanted: Wanted,
@@ -43,8 +46,10 @@ export async function findRows(
   texts: SessionTexts,
   scratch: string,
   signal?: AbortSignal,
+  onFile?: (done: number) => void,
 ): Promise<FoundFile[]> {
   const found: FoundFile[] = [];
+  let done = 0;
   for (const prefix of [PREFIXES.sessions, PREFIXES.rejected]) {
     for await (const key of store.list(`${prefix}/`)) {
       signal?.throwIfAborted();
@@ -55,6 +60,7 @@ export async function findRows(
       const rows = await rowsIn(path, key, wanted, texts);
       if (rows > 0) found.push({ key, ...place, rows });
       await rm(path, { force: true });
+      onFile?.(++done);
     }
   }
   return found;

@@ -86,7 +86,7 @@ export async function buildSlice(
     oldest: tally.oldest,
     newest: tally.newest,
     problems: slice.problems,
-    ids: BigUint64Array.from(tally.ids),
+    ids: tally.ids.toArray(),
     erased: { users: erased.name, leftOut: tally.leftOut },
   };
 }

@@ -1,5 +1,7 @@
 import type { ErrorCode } from "../errors.ts";
+import type { TapedText } from "../json-tape.ts";
 import type { Source, WireSession } from "../kore/wire.ts";
+import { type Identity, identityOf } from "../sessions/identity.ts";
 import { mapSession } from "../sessions/map.ts";
 import type { Window } from "./calendar.ts";
 
@@ -16,11 +18,17 @@ export type Sight =
       readonly key: string;
       readonly session_id: string;
       readonly start_time: number;
-      /** The session is mapped again when it is written: a slice of rows would take three times the memory. */
+      /** The session is typed again when it is written: a slice of rows would take three times the memory. */
       readonly raw: Buffer;
+      readonly taped: TapedText | null;
     }
   | { readonly kind: "edge"; readonly key: string; readonly side: "before" | "after" }
-  | { readonly kind: "unusable" | "stray"; readonly key: string; readonly code: ErrorCode; readonly raw: string };
+  | {
+      readonly kind: "unusable" | "stray";
+      readonly key: string;
+      readonly code: ErrorCode;
+      readonly raw: string;
+    };
 
 /** The question about a slice reaches from one millisecond before it to its end, be the API's bounds inclusive or not. */
 export function questionAbout(slice: Window): Window {
@@ -29,26 +37,36 @@ export function questionAbout(slice: Window): Window {
 
 /** Judges a row received for a slice of a source. */
 export function judge(session: WireSession, source: Source, slice: Window): Sight {
+  const identity = identify(session);
+  if (typeof identity === "string") return aside("unusable", identity, session);
+  const { sessionId, startTime, botId } = identity;
+  if (source.kind === "bot" && botId !== null && botId !== source.botId) {
+    return aside("stray", "ERR_ROW_OF_ANOTHER_BOT", session);
+  }
+  const key = `id:${sessionId}`;
+  if (startTime >= slice.from && startTime < slice.to) {
+    const { raw, taped = null } = session;
+    return { kind: "session", key, session_id: sessionId, start_time: startTime, raw, taped };
+  }
+  const question = questionAbout(slice);
+  if (startTime < question.from || startTime > question.to) return aside("stray", "ERR_ROW_OUTSIDE_WINDOW", session);
+  return { kind: "edge", key, side: startTime < slice.from ? "before" : "after" };
+}
+
+/** Who a row is, or why it cannot be told. */
+function identify(session: WireSession): Identity | ErrorCode {
+  const identity = session.taped === undefined ? null : identityOf(session.taped);
+  if (identity !== null) return identity;
   const mapped = mapSession(session);
   if ("rejected" in mapped) {
-    const code = mapped.rejected === "no-start-time" ? "ERR_ROW_WITHOUT_START_TIME" : "ERR_ROW_WITHOUT_ID";
-    return aside("unusable", code, session.raw.toString());
+    return mapped.rejected === "no-start-time" ? "ERR_ROW_WITHOUT_START_TIME" : "ERR_ROW_WITHOUT_ID";
   }
-  const { row } = mapped;
-  if (source.kind === "bot" && row.bot_id !== null && row.bot_id !== source.botId) {
-    return aside("stray", "ERR_ROW_OF_ANOTHER_BOT", session.raw.toString());
-  }
-  const { session_id, start_time, raw } = row;
-  const key = `id:${session_id}`;
-  if (start_time >= slice.from && start_time < slice.to) return { kind: "session", key, session_id, start_time, raw };
-  const question = questionAbout(slice);
-  if (start_time < question.from || start_time > question.to) {
-    return aside("stray", "ERR_ROW_OUTSIDE_WINDOW", session.raw.toString());
-  }
-  return { kind: "edge", key, side: start_time < slice.from ? "before" : "after" };
+  const { session_id, start_time, bot_id } = mapped.row;
+  return { sessionId: session_id, startTime: start_time, botId: bot_id };
 }
 
 /** Without an id to go by, a row is told apart by its exact text. */
-function aside(kind: "unusable" | "stray", code: ErrorCode, raw: string): Sight {
+function aside(kind: "unusable" | "stray", code: ErrorCode, session: WireSession): Sight {
+  const raw = session.raw.toString();
   return { kind, key: `text:${raw}`, code, raw };
 }

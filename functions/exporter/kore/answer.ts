@@ -1,8 +1,9 @@
 import { isUtf8 } from "node:buffer";
 import { ExporterError } from "../errors.ts";
+import { cutArray } from "../json-tape.ts";
 import { elementTexts } from "../json-text.ts";
 import { KoreFailure } from "./failure.ts";
-import type { SessionsAnswer } from "./wire.ts";
+import { type SessionsAnswer, sessionOf } from "./wire.ts";
 
 /** Characters of an unexpected answer that an error shows. */
 const SHOWN = 200;
@@ -16,7 +17,27 @@ const SHOWN = 200;
  * introduction for encrypted ones.
  */
 export function parseAnswer(body: Buffer, show: Show): SessionsAnswer {
+  const cut = isUtf8(body) ? cutArray(body, "sessions") : null;
+  if (cut === null) return parseWhole(body, show);
+  return answerOf(cut.rest, show, () => cut.elements.map((taped) => sessionOf(taped.text, taped)));
+}
+
+/** For an answer that is no page, or an unusual one: what it says is parsed as a whole. */
+function parseWhole(body: Buffer, show: Show): SessionsAnswer {
   const text = body.toString();
+  return answerOf(text, show, (sent) => {
+    // A byte that is no UTF-8 could not be archived as text; it becomes U+FFFD, as it did in `sent`.
+    const texts = elementTexts(isUtf8(body) ? body : Buffer.from(text), "sessions") ?? [];
+    return texts.map((raw, index) => ({ raw, value: sent[index] }));
+  });
+}
+
+/** The answer that a text tells, whose list of sessions `read` gives. */
+function answerOf(
+  text: string,
+  show: Show,
+  read: (sent: readonly unknown[]) => SessionsAnswer["sessions"],
+): SessionsAnswer {
   const value = parseJson(text, show);
   if (typeof value === "string" && looksEncrypted(value)) throw encrypted();
   if (value === null || typeof value !== "object" || Array.isArray(value)) throw notTheApi(show(text));
@@ -28,10 +49,7 @@ export function parseAnswer(body: Buffer, show: Show): SessionsAnswer {
     if (total === 0 && sent == null) return page(answer, total, []);
     throw sent === undefined && total === null && answer.errors === undefined ? encrypted() : notTheApi(show(text));
   }
-  // A byte that is no UTF-8 could not be archived as text; it becomes U+FFFD, as it did in `value`.
-  const texts = elementTexts(isUtf8(body) ? body : Buffer.from(text), "sessions") ?? [];
-  const sessions = texts.map((raw, index) => ({ raw, value: sent[index] as unknown }));
-  return page(answer, total, sessions);
+  return page(answer, total, read(sent));
 }
 
 function page(

@@ -8,6 +8,7 @@ import type { Quota } from "./quota.ts";
 import { refusal } from "./refusal.ts";
 import { type KoreRequest, toRequest } from "./request.ts";
 import { retryPolicy } from "./retry.ts";
+import { type ShownQuery, shownQuery } from "./shown-query.ts";
 import { type Credentials, signToken } from "./token.ts";
 import { connectionFailure, readBody } from "./transport.ts";
 import type { KoreConnection, SessionsAnswer, SessionsQuery, Source, WireSession } from "./wire.ts";
@@ -20,7 +21,14 @@ export interface CredentialsSource {
   renew(): Promise<boolean>;
 }
 
-/** What a client tells while it works. Holds no secret and no token. */
+/** One request that was sent, retries counted one by one. `ms` is how long it took, by the client's clock. */
+interface SentRequest {
+  readonly path: string;
+  readonly query: ShownQuery;
+  readonly ms: number;
+}
+
+/** What a client tells while it works. Holds no secret, no token, and no value of a filter. */
 export type KoreEvent =
   | {
       readonly kind: "waiting";
@@ -28,7 +36,10 @@ export type KoreEvent =
       readonly ms: number;
       readonly error?: ExporterError;
     }
-  | { readonly kind: "answered"; readonly path: string; readonly status: number; readonly rows: number | null };
+  /** `rows` is null for a refusal, and for an answer that could not be used. */
+  | ({ readonly kind: "answered"; readonly status: number; readonly rows: number | null } & SentRequest)
+  /** No whole answer came. */
+  | ({ readonly kind: "unanswered" } & SentRequest);
 
 export interface KoreClientOptions {
   /** Kore's environment, such as `https://platform.kore.ai`. */
@@ -71,7 +82,7 @@ export class KoreClient implements KoreConnection {
    * reason if that is aborted.
    */
   async sessions(query: SessionsQuery, signal?: AbortSignal): Promise<SessionsAnswer> {
-    const asked = toRequest(this.#options.source, query);
+    const asked: Asked = { ...toRequest(this.#options.source, query), query: shownQuery(query) };
     const waitBeforeRetry = retryPolicy(this.#options.random);
     try {
       const answer = await pRetry(() => this.#attempt(asked, signal), {
@@ -111,17 +122,39 @@ export class KoreClient implements KoreConnection {
     return true;
   }
 
-  #attempt(asked: KoreRequest, signal: AbortSignal | undefined): Promise<SessionsAnswer> {
+  #attempt(asked: Asked, signal: AbortSignal | undefined): Promise<SessionsAnswer> {
     const onWait = (ms: number) => this.#tell({ kind: "waiting", reason: "quota", ms });
     return this.#options.quota.run(() => this.#send(asked, signal), onWait, signal);
   }
 
-  async #send(asked: KoreRequest, signal: AbortSignal | undefined): Promise<SessionsAnswer> {
-    const { host, credentials, clock, timeoutMs } = this.#options;
+  async #send(asked: Asked, signal: AbortSignal | undefined): Promise<SessionsAnswer> {
+    const { credentials, clock } = this.#options;
     const secret = await credentials.current();
     const token = await signToken(secret, clock.now());
-    const timeout = AbortSignal.timeout(timeoutMs);
     this.#attempts++;
+    const sentAt = clock.now();
+    const sent = () => ({ path: asked.path, query: asked.query, ms: clock.now() - sentAt });
+    const response = await this.#exchange(asked, token, signal).catch((error: unknown) => {
+      signal?.throwIfAborted();
+      this.#tell({ kind: "unanswered", ...sent() });
+      throw error;
+    });
+    let rows: number | null = null;
+    try {
+      const answer = this.#understand(response, showWithout([token, secret.clientSecret]));
+      rows = answer.sessions.length;
+      return answer;
+    } catch (error) {
+      throw connectionFailure(error, null);
+    } finally {
+      this.#tell({ kind: "answered", ...sent(), status: response.status, rows });
+    }
+  }
+
+  /** Sends the request and waits for the whole answer. Throws a `KoreFailure`. */
+  async #exchange(asked: Asked, token: string, signal: AbortSignal | undefined): Promise<WholeResponse> {
+    const { host, timeoutMs } = this.#options;
+    const timeout = AbortSignal.timeout(timeoutMs);
     try {
       const response = await request(addressOf(host, asked), {
         method: "POST",
@@ -135,33 +168,32 @@ export class KoreClient implements KoreConnection {
         dispatcher: this.#agent,
         signal: signal ? AbortSignal.any([timeout, signal]) : timeout,
       });
-      return this.#understand(asked, response, await readBody(response), showWithout([token, secret.clientSecret]));
+      return { status: response.statusCode, headers: response.headers, body: await readBody(response) };
     } catch (error) {
-      signal?.throwIfAborted();
       throw connectionFailure(error, timeout.aborted ? timeoutMs : null);
     }
   }
 
-  #understand(
-    asked: KoreRequest,
-    { statusCode, headers }: Dispatcher.ResponseData,
-    body: Buffer,
-    show: Show,
-  ): SessionsAnswer {
+  #understand({ status, headers, body }: WholeResponse, show: Show): SessionsAnswer {
     const { clock, protect } = this.#options;
-    const answered = { kind: "answered", path: asked.path, status: statusCode } as const;
-    if (statusCode !== 200) {
-      this.#tell({ ...answered, rows: null });
-      throw refusal(statusCode, headers, body.toString(), clock.now(), show, protect ? notShown : show);
-    }
-    const answer = parseAnswer(body, protect ? notShown : show);
-    this.#tell({ ...answered, rows: answer.sessions.length });
-    return answer;
+    if (status === 200) return parseAnswer(body, protect ? notShown : show);
+    throw refusal(status, headers, body.toString(), clock.now(), show, protect ? notShown : show);
   }
 
   #tell(event: KoreEvent): void {
     this.#options.onEvent?.(event);
   }
+}
+
+/** A request, and what of its query may be told. */
+interface Asked extends KoreRequest {
+  readonly query: ShownQuery;
+}
+
+interface WholeResponse {
+  readonly status: number;
+  readonly headers: Dispatcher.ResponseData["headers"];
+  readonly body: Buffer;
 }
 
 /** The answer with every session protected; of ids that Kore does not know, those that were asked for. */

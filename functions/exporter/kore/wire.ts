@@ -1,4 +1,5 @@
 import type { ContainmentType } from "../contract.ts";
+import type { TapedText } from "../json-tape.ts";
 
 /**
  * What is exported: one bot, or every bot of the account through the admin-console endpoint.
@@ -31,8 +32,21 @@ export interface SessionsQuery {
 export interface WireSession {
   /** Exactly the text that the API sent for it, in UTF-8, cut from the answer: a view of the page, not a copy. */
   readonly raw: Buffer;
+  /** The same text with its tokens, where they are known. */
+  readonly taped?: TapedText;
   /** The same text, parsed. Any JSON value: the API is not trusted to send objects. */
   readonly value: unknown;
+}
+
+/** The session that a text is: parsed only if somebody asks for its value. */
+export function sessionOf(raw: Buffer, taped?: TapedText): WireSession {
+  return {
+    raw,
+    ...(taped && { taped }),
+    get value(): unknown {
+      return JSON.parse(raw.toString());
+    },
+  };
 }
 
 /** One page, as the API answered it. */

@@ -1,8 +1,10 @@
 /**
- * What this exporter uses of parquetjs-lite 0.8.7, which brings no types. Read from its `lib/writer.js`, `lib/shred.js`
- * and `lib/schema.js`. Only the default import works under Node's ES modules.
+ * What this exporter uses of parquetjs-lite 0.8.7, which brings no types. Read from its `lib/writer.js`, `lib/schema.js`,
+ * `lib/util.js` and `gen-nodejs/parquet_types.js`. Only default imports work under Node's ES modules.
  */
 declare module "parquetjs-lite" {
+  import type { RowGroup } from "parquetjs-lite/gen-nodejs/parquet_types.js";
+
   export type Codec = "UNCOMPRESSED" | "GZIP" | "SNAPPY";
 
   export interface LeafDefinition {
@@ -22,42 +24,8 @@ declare module "parquetjs-lite" {
 
   export type FieldDefinitions = Readonly<Record<string, LeafDefinition | GroupDefinition>>;
 
-  interface Field {
-    readonly name: string;
-    /** Names from the root down; `String(path)` is the column's key in a `RowBuffer`. */
-    readonly path: readonly string[];
-    readonly isNested?: boolean;
-  }
-
-  export interface ParquetSchema {
-    /** Groups and leaves, depth first. */
-    readonly fieldList: readonly Field[];
-  }
-
-  /** One leaf column of the page that is being filled. The writer empties it after each page. */
-  export interface ColumnBuffer {
-    /** Primitive values, nulls left out. The writer takes a string or a Buffer for UTF8, a number or a bigint for INT64. */
-    values: unknown[];
-    /** One definition level for each value or null; their number is the page's number of values. */
-    dlevels: number[];
-    /** One repetition level for each definition level; read only for columns inside a list. */
-    rlevels: number[];
-    /** Read only for columns with statistics. */
-    distinct_values: Set<unknown>;
-    /** Read only for data page v2. */
-    count: number;
-  }
-
-  /** A row group that is being filled: an empty object before its first row. */
-  export interface RowBuffer {
-    rowCount: number;
-    /** Fill of the current page. The page ends when it reaches `pageSize`; the writer then sets it to 0. */
-    pageRowCount: number;
-    /** By `String(path)`. */
-    columnData: Record<string, ColumnBuffer>;
-    /** By `String(path)`; the writer puts the encoded pages in. */
-    pages: Record<string, unknown[]>;
-  }
+  /** Fields and groups, depth first; opaque to us. */
+  export type ParquetSchema = object;
 
   interface WriterOptions {
     readonly rowGroupSize?: number;
@@ -67,12 +35,21 @@ declare module "parquetjs-lite" {
   }
 
   /** Lays a file out, and hands its bytes to the `write` that it was made with. */
-  type ParquetEnvelopeWriter = object;
+  export interface ParquetEnvelopeWriter {
+    /** Where the next section begins. */
+    readonly offset: number;
+    /** Rows of the row groups, for the footer. */
+    rowCount: number;
+    /** The row groups, for the footer. */
+    readonly rowGroups: RowGroup[];
+    writeHeader(): unknown;
+    writeSection(bytes: Buffer): unknown;
+    writeFooter(): unknown;
+  }
 
+  /** The library's own way from records to a file. */
   interface ParquetWriter {
-    /** Takes the row in before it returns; resolves when the row group that it filled, if any, is written. */
     appendRow(row: object): Promise<void>;
-    /** Writes what is left and the footer, then calls the envelope's `close`. */
     close(): Promise<void>;
   }
 
@@ -86,12 +63,90 @@ declare module "parquetjs-lite" {
       options: WriterOptions,
     ) => ParquetEnvelopeWriter;
     readonly ParquetWriter: {
-      /** Writes the header at once, and does not wait for it. */
-      new (schema: ParquetSchema, envelope: ParquetEnvelopeWriter, options: WriterOptions): ParquetWriter;
       openFile(schema: ParquetSchema, path: string, options: WriterOptions): Promise<ParquetWriter>;
     };
-    /** The writer looks `shredRecord` up on this object for each row. */
-    readonly ParquetShredder: { shredRecord(schema: ParquetSchema, record: object, buffer: RowBuffer): void };
   };
   export default parquet;
+}
+
+/** Structures of Parquet's own definition, `parquet.thrift`: each takes its members, and leaves out what is absent or null. */
+declare module "parquetjs-lite/gen-nodejs/parquet_types.js" {
+  export interface Statistics {
+    readonly min: Buffer | null;
+    readonly max: Buffer | null;
+    readonly min_value: Buffer | null;
+    readonly max_value: Buffer | null;
+    readonly null_count: number;
+    readonly distinct_count: number;
+  }
+
+  export interface DataPageHeader {
+    readonly num_values: number;
+    readonly encoding: number;
+    readonly definition_level_encoding: number;
+    readonly repetition_level_encoding: number;
+    readonly statistics?: Statistics;
+  }
+
+  export interface DictionaryPageHeader {
+    readonly num_values: number;
+    readonly encoding: number;
+  }
+
+  export interface PageHeader {
+    readonly type: number;
+    readonly uncompressed_page_size: number;
+    readonly compressed_page_size: number;
+    readonly data_page_header?: DataPageHeader;
+    readonly dictionary_page_header?: DictionaryPageHeader;
+  }
+
+  export interface ColumnMetaData {
+    readonly type: number;
+    readonly encodings: readonly number[];
+    readonly path_in_schema: readonly string[];
+    readonly codec: number;
+    readonly num_values: number;
+    readonly total_uncompressed_size: number;
+    readonly total_compressed_size: number;
+    readonly data_page_offset: number;
+    readonly dictionary_page_offset?: number;
+    readonly statistics?: Statistics;
+  }
+
+  export interface ColumnChunk {
+    readonly file_offset: number;
+    readonly meta_data: ColumnMetaData;
+  }
+
+  export interface RowGroup {
+    readonly columns: readonly ColumnChunk[];
+    readonly total_byte_size: number;
+    readonly num_rows: number;
+  }
+
+  type Structure<T> = new (members: T) => T;
+
+  const thrift: {
+    readonly Type: Readonly<Record<"BOOLEAN" | "INT64" | "BYTE_ARRAY", number>>;
+    readonly Encoding: Readonly<Record<"PLAIN" | "RLE" | "RLE_DICTIONARY", number>>;
+    readonly CompressionCodec: Readonly<Record<"ZSTD", number>>;
+    readonly PageType: Readonly<Record<"DATA_PAGE" | "DICTIONARY_PAGE", number>>;
+    readonly Statistics: Structure<Statistics>;
+    readonly DataPageHeader: Structure<DataPageHeader>;
+    readonly DictionaryPageHeader: Structure<DictionaryPageHeader>;
+    readonly PageHeader: Structure<PageHeader>;
+    readonly ColumnMetaData: Structure<ColumnMetaData>;
+    readonly ColumnChunk: Structure<ColumnChunk>;
+    readonly RowGroup: Structure<RowGroup>;
+  };
+  export default thrift;
+}
+
+declare module "parquetjs-lite/lib/util.js" {
+  const util: {
+    /** A structure in Thrift's compact protocol. */
+    serializeThrift(structure: object): Buffer;
+  };
+  export default util;
 }

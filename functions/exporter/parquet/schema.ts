@@ -1,9 +1,6 @@
 import type { Codec, FieldDefinitions, GroupDefinition, LeafDefinition } from "parquetjs-lite";
 import { type ColumnShape, SESSION_COLUMNS, type SessionColumn } from "../contract.ts";
 
-/** Compression of every column: docs/decisions/0002-gzip.md. */
-export const CODEC: Codec = "GZIP";
-
 /**
  * Fields of a session file, in the order of `SESSION_COLUMNS`.
  *
@@ -11,7 +8,7 @@ export const CODEC: Codec = "GZIP";
  * Statistics stand on timestamps and integers only: parquetjs-lite orders text by UTF-16 where Parquet orders it by
  * bytes, and a reader that trusts such bounds skips rows that match.
  */
-export function sessionFields(codec: Codec = CODEC): FieldDefinitions {
+export function sessionFields(codec: Codec = "UNCOMPRESSED"): FieldDefinitions {
   return Object.fromEntries(SESSION_COLUMNS.map((column) => [column.name, field(column, codec)]));
 }
 

@@ -22,3 +22,46 @@ export function parseInstant(text: string): number | null {
   const offsetMs = (Number(hours) * 60 + Number(minutes)) * MS_PER_MINUTE;
   return sign === "+" ? local - offsetMs : local + offsetMs;
 }
+
+const DASH = 45;
+const COLON = 58;
+const POINT = 46;
+const LETTER_T = 84;
+const LETTER_Z = 90;
+
+/**
+ * The instant that a part of a text tells as Kore writes instants, `yyyy-mm-ddThh:mm:ss.mssZ`: the same as `parseInstant`
+ * makes of it. NaN for any other form, and where it takes a calendar to know whether there is such a day.
+ */
+export function instantAt(text: Uint8Array, start: number, end: number): number {
+  const hasForm =
+    end - start === 24 &&
+    text[start + 4] === DASH &&
+    text[start + 7] === DASH &&
+    text[start + 10] === LETTER_T &&
+    text[start + 13] === COLON &&
+    text[start + 16] === COLON &&
+    text[start + 19] === POINT &&
+    text[start + 23] === LETTER_Z;
+  if (!hasForm) return Number.NaN;
+  const year = digitsAt(text, start, 4);
+  const month = digitsAt(text, start + 5, 2);
+  const day = digitsAt(text, start + 8, 2);
+  const hours = digitsAt(text, start + 11, 2);
+  const minutes = digitsAt(text, start + 14, 2);
+  const seconds = digitsAt(text, start + 17, 2);
+  const isInEveryMonth = year >= 100 && month >= 1 && month <= 12 && day >= 1 && day <= 28;
+  if (!isInEveryMonth || !(hours < 24 && minutes < 60 && seconds < 60)) return Number.NaN;
+  return Date.UTC(year, month - 1, day, hours, minutes, seconds, digitsAt(text, start + 20, 3));
+}
+
+/** NaN where there is something else than digits. */
+function digitsAt(text: Uint8Array, start: number, count: number): number {
+  let number = 0;
+  for (let at = start; at < start + count; at++) {
+    const digit = (text[at] ?? 0) - 48;
+    if (digit < 0 || digit > 9) return Number.NaN;
+    number = number * 10 + digit;
+  }
+  return number;
+}

@@ -4,7 +4,7 @@ import { gunzip, gzip } from "node:zlib";
 import type { ArchiveStore } from "../archive/store.ts";
 import { ExporterError } from "../errors.ts";
 import { KoreRefusal } from "../kore/refusal.ts";
-import type { SessionsAnswer, SessionsQuery } from "../kore/wire.ts";
+import { type SessionsAnswer, type SessionsQuery, sessionOf } from "../kore/wire.ts";
 
 const LINE_FEED = 10;
 
@@ -143,7 +143,7 @@ function heldAnswer(answer: KeptAnswer): HeldAnswer {
 function givenAgain(answer: HeldAnswer): KeptAnswer {
   if (answer instanceof KoreRefusal) return answer;
   const { texts, ...rest } = answer;
-  return { ...rest, sessions: texts.map((raw) => ({ raw, value: JSON.parse(raw.toString()) as unknown })) };
+  return { ...rest, sessions: texts.map((raw) => sessionOf(raw)) };
 }
 
 function line(head: Head): Buffer {

@@ -1,0 +1,87 @@
+import { inBatches } from "../../functions/exporter/archive/batches.ts";
+import { readDigest } from "../../functions/exporter/archive/digest.ts";
+import { ledgerKey, parseDigestKey, parseLedgerKey } from "../../functions/exporter/archive/layout.ts";
+import { type LedgerRecord, readableRecord } from "../../functions/exporter/archive/ledger.ts";
+import type { ArchiveStore } from "../../functions/exporter/archive/store.ts";
+import { PREFIXES } from "../../functions/exporter/contract.ts";
+
+/** So many records are read at most, of a run that had more days than that. */
+const MOST_RECORDS = 64;
+
+interface SourceDay {
+  readonly source: string;
+  readonly day: string;
+}
+
+/** What the ledger's end shows of an archive. */
+export interface LedgerView {
+  /** How many days of how many sources there are. */
+  readonly summary: string;
+  /** A line for the newest day of each source. */
+  readonly newest: readonly string[];
+  /** A sentence for each day of the last run, and each newest day, that is incomplete or damaged. */
+  readonly bad: readonly string[];
+  /** When the newest digest was written, ISO 8601; null if there is none that can be read. */
+  readonly lastRunAt: string | null;
+  /** A record that could be read, for what all days have in common; null if there is none. */
+  readonly anyRecord: LedgerRecord | null;
+}
+
+/**
+ * Reads the newest day of each source, and the days of the last run. Lists the ledger and the digests, and reads no
+ * session. Throws `ERR_ARCHIVE_UNREACHABLE`.
+ */
+export async function readLedgerView(store: ArchiveStore): Promise<LedgerView> {
+  const days: SourceDay[] = [];
+  for await (const key of store.list(`${PREFIXES.exports}/`)) {
+    const parsed = parseLedgerKey(key);
+    if (parsed !== null) days.push(parsed);
+  }
+  const newestDays = newestOfEach(days);
+  const lastRun = await newestDigest(store);
+  const wanted = new Map([...newestDays, ...lastRun.days].map((day) => [`${day.day} ${day.source}`, day]));
+  const seen = await inBatches([...wanted.values()].slice(0, MOST_RECORDS), async (day) => ({
+    ...day,
+    record: await readableRecord(store, ledgerKey(day.day, day.source)),
+  }));
+  const isNewest = new Set(newestDays.map(({ source, day }) => `${day} ${source}`));
+  return {
+    summary: days.length === 0 ? "no day is archived yet" : summaryOf(days.length, newestDays.length),
+    newest: seen
+      .filter(({ source, day }) => isNewest.has(`${day} ${source}`))
+      .map(({ source, day, record }) => `${source} ${day} (${record?.status ?? "damaged"})`),
+    bad: seen.filter(({ record }) => record === null || record.status === "incomplete").map(describe),
+    lastRunAt: lastRun.at,
+    anyRecord: seen.find(({ record }) => record !== null)?.record ?? null,
+  };
+}
+
+function summaryOf(days: number, sources: number): string {
+  const counted = (count: number, thing: string) => `${count.toLocaleString("en")} ${thing}${count === 1 ? "" : "s"}`;
+  return `${counted(days, "day")} of ${counted(sources, "source")} in the ledger`;
+}
+
+function newestOfEach(days: readonly SourceDay[]): SourceDay[] {
+  const newest = new Map<string, SourceDay>();
+  for (const one of days) if (one.day >= (newest.get(one.source)?.day ?? "")) newest.set(one.source, one);
+  return [...newest.values()];
+}
+
+async function newestDigest(store: ArchiveStore): Promise<{ at: string | null; days: SourceDay[] }> {
+  let newest = { key: "", number: 0 };
+  for await (const key of store.list(`${PREFIXES.digests}/`)) {
+    const number = parseDigestKey(key) ?? 0;
+    if (number > newest.number) newest = { key, number };
+  }
+  const file = newest.number === 0 ? null : await store.read(newest.key);
+  const read = file === null ? null : readDigest(file.body);
+  if (read?.kind !== "digest") return { at: null, days: [] };
+  const days = read.digest.days.map(({ source, dt }) => ({ source, day: dt }));
+  return { at: read.digest.created_at, days };
+}
+
+function describe({ source, day, record }: SourceDay & { record: LedgerRecord | null }): string {
+  if (record === null) return `${day} of ${source} has a damaged record`;
+  const [first] = record.problems;
+  return `${day} of ${source} is incomplete${first === undefined ? "" : ` (${first.code})`}`;
+}
