@@ -1,6 +1,6 @@
 import { defineConfig } from "vitest/config";
 
-/** The acceptance runs: `npm run test:deploy`, `test:athena` and `test:s3`. They install and start real parts. */
+/** The acceptance runs: `npm run test:deploy`, `test:athena`, `test:s3` and `test:browser`. They install and start real parts. */
 export default defineConfig({
   test: {
     include: ["acceptance/*.test.ts"],

@@ -8,6 +8,7 @@ import { eraseCommand } from "./commands/erase.ts";
 import { exportCommand } from "./commands/export.ts";
 import { fetchCommand } from "./commands/fetch.ts";
 import { initCommand } from "./commands/init.ts";
+import { reportCommand } from "./commands/report.ts";
 import { sqlCommand } from "./commands/sql.ts";
 import { statusCommand } from "./commands/status.ts";
 import { verifyCommand } from "./commands/verify.ts";
@@ -80,6 +81,7 @@ function program(io: CommandIo, log: StderrLog, finish: Finish): Command {
     statusCommand,
     verifyCommand,
     sqlCommand,
+    reportCommand,
     fetchCommand,
     backfillCommand,
     eraseCommand,
