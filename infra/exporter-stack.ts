@@ -1,5 +1,6 @@
 import { RemovalPolicy, Stack, type StackProps } from "aws-cdk-lib";
 import type { Construct } from "constructs";
+import { databaseOf } from "../functions/exporter/contract.ts";
 import { AccessLogBucket } from "./constructs/access-log-bucket.ts";
 import { Alarms } from "./constructs/alarms.ts";
 import { AnalystPolicy } from "./constructs/analyst-policy.ts";
@@ -31,7 +32,7 @@ export class ExporterStack extends Stack {
     super(scope, id, { description: "Archives Kore.ai sessions every night as Parquet on S3", ...props });
     const { settings } = props;
     const removalPolicy = settings.removal === "destroy" ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN;
-    const databaseName = sqlName(this.stackName);
+    const databaseName = databaseOf(this.stackName);
     const workgroupName = this.stackName;
 
     const { key } = new ArchiveKey(this, "Key", { ...settings, removalPolicy, workgroupName });
@@ -106,12 +107,4 @@ export class ExporterStack extends Stack {
     });
     warnAbout(this, settings);
   }
-}
-
-/** The stack's name as a database that needs no quotes in SQL: `KoreSessions` is `kore_sessions`. */
-function sqlName(stackName: string): string {
-  return stackName
-    .replaceAll(/([a-z0-9])([A-Z])/g, "$1_$2")
-    .replaceAll("-", "_")
-    .toLowerCase();
 }

@@ -1,6 +1,7 @@
 import { createHash, createPublicKey, type KeyObject } from "node:crypto";
 import { GetPublicKeyCommand, KMSClient, SignCommand } from "@aws-sdk/client-kms";
 import { algorithmOf, fingerprintOf, type Signer } from "./archive/signing.ts";
+import { SMALL_REQUESTS } from "./aws-requests.ts";
 import { ExporterError } from "./errors.ts";
 
 /**
@@ -12,7 +13,7 @@ import { ExporterError } from "./errors.ts";
  */
 export async function kmsSigner(keyArn: string): Promise<Signer> {
   const region = keyArn.split(":")[3] ?? "";
-  const client = new KMSClient({ region });
+  const client = new KMSClient({ region, requestHandler: SMALL_REQUESTS });
   const publicKey = await readPublicKey(client, keyArn);
   return {
     algorithm: "ecdsa-p256-sha256",

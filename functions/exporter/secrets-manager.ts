@@ -1,4 +1,5 @@
 import { GetSecretValueCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
+import { SMALL_REQUESTS } from "./aws-requests.ts";
 import { ExporterError } from "./errors.ts";
 
 /**
@@ -6,7 +7,7 @@ import { ExporterError } from "./errors.ts";
  * endpoint are those the AWS SDK finds. Throws `ERR_SECRET_UNREADABLE`.
  */
 export function secretsManagerReader(secretId: string): () => Promise<string> {
-  const client = new SecretsManagerClient({});
+  const client = new SecretsManagerClient({ requestHandler: SMALL_REQUESTS });
   return async () => {
     let text: string | undefined;
     try {
