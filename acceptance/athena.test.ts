@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { StandIn } from "../demo/stand-in/server.ts";
 import { S3Store } from "../functions/exporter/archive/s3-store.ts";
 import { GLUE_TYPES, PARTITION_TYPES, SCHEDULED_TIME, SESSION_COLUMNS } from "../functions/exporter/contract.ts";
+import { cookbookQueries } from "../test/support/cookbook.ts";
 import { type Deployment, deploy } from "./deployment.ts";
 import {
   ADDED,
@@ -255,6 +256,17 @@ const SPAN_MS = "date_diff('millisecond', min(start_time), max(end_time))";
 /** Trino sends decimals as text. */
 const withNumbers = (rows: readonly (readonly unknown[])[]) =>
   rows.map((row) => row.map((value) => (value !== null && Number.isFinite(Number(value)) ? Number(value) : value)));
+
+describe("the queries of docs/queries.md", () => {
+  /** Athena's percentiles are approximate. */
+  const exact = cookbookQueries().filter(({ athena }) => !athena.includes("approx_percentile"));
+
+  test.each(exact)("give in DuckDB's form what they give in Trino: $title", async (query) => {
+    const here = (sql: string) =>
+      sql.replaceAll(/'2025-12-01'|'2026-01-01'/g, `'${days.first}'`).replaceAll("'2026-01-31'", `'${days.last}'`);
+    expect(withNumbers(await rowsOf(here(query.athena)))).toEqual(withNumbers(await duckdb(copy, here(query.duckdb))));
+  });
+});
 
 describe("another reader of the same files", () => {
   test.each([

@@ -75,7 +75,7 @@ export const SETTINGS = {
   KORE_PII: "personal data to hash or drop, such as user_id=hash,tag:caller*=drop (keep)",
   KORE_HASH_KEY: "key of those hashes beside KORE_CLIENT_ID; a secret has it as `hashKey`",
   KORE_SIGNING_KEY: "signs what each run did: a file with an Ed25519 key outside the archive, or the ARN of a KMS key",
-  KORE_FUNCTION: "deployed function that `backfill` starts (an alias's ARN)",
+  KORE_FUNCTION: "deployed function that `backfill` starts and `doctor` looks at (an alias's ARN)",
 } as const;
 
 /**

@@ -2,7 +2,9 @@ import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { sampleSession } from "../../demo/stand-in/server.ts";
+import { FolderStore } from "../../functions/exporter/archive/folder-store.ts";
 import { ledgerKey, rejectedKey, sessionKey } from "../../functions/exporter/archive/layout.ts";
+import { exportDirectly } from "../support/export-ports.ts";
 import { BOT, DAY, type Scenario, startScenario } from "../support/scenario.ts";
 import { brokenVouchers } from "../support/vouched.ts";
 
@@ -126,6 +128,30 @@ describe("a day whose export died while it was published", () => {
     expect((await scenario.exportDay()).code).toBe(0);
     expect(await scenario.archived()).toEqual(scenario.truth());
     expect(await brokenVouchers(scenario.archive)).toEqual([]);
+  });
+});
+
+describe("a day whose publishing takes longer than its deadline", () => {
+  test("is given up as incomplete, and finished by the next export", async () => {
+    const scenario = await startScenario();
+    const real = new FolderStore(scenario.archive, scenario.clock);
+    const slow = Object.assign(Object.create(real) as FolderStore, {
+      writeFile: async (...args: Parameters<FolderStore["writeFile"]>) => {
+        scenario.clock.advance(5 * 60_000);
+        return real.writeFile(...args);
+      },
+    });
+    const { kore, clock } = scenario;
+    const day = await exportDirectly({ url: kore.url, store: slow, clock, botId: BOT, day: DAY, sliceBudget: 1_000 });
+    expect(day?.error).toMatchObject({
+      code: "ERR_PUBLISH_DEADLINE",
+      message: expect.stringMatching(/2026-01-02, st-support-0001, took longer than 5 minutes\..* next export/),
+    });
+    expect(await scenario.files()).toHaveLength(1);
+    expect(await scenario.ledger()).toMatchObject({ status: "incomplete" });
+    expect((await scenario.exportDay()).code).toBe(0);
+    expect(await scenario.archived()).toEqual(scenario.truth());
+    expect(await scenario.ledger()).toMatchObject({ status: "complete", problems: [] });
   });
 });
 

@@ -213,6 +213,15 @@ describe("erase --apply", () => {
   });
 });
 
+test("an erasure looks into no file that is damaged", async () => {
+  const scenario = await started();
+  const file = (await scenario.files()).find(({ path }) => path.includes(DAY) && path.includes("agent"));
+  await writeFile(join(scenario.archive, "sessions", file?.path ?? ""), "PAR1, and then nothing of the kind");
+  const { code, stdout, stderr } = await scenario.erase("--user-id", ZOE);
+  expect(code).toBe(1);
+  expect(stdout + stderr).toMatch(/ERR_FILE_NOT_LISTED.*agent.*parquet cannot be read as a session file\. Run verify/);
+});
+
 describe("an archive with erased users", () => {
   test.each<[string, Record<string, string>]>([
     ["no key", { KORE_HASH_KEY: "" }],
@@ -234,7 +243,9 @@ describe("an archive with erased users", () => {
     const text = await readFile(path, "utf8");
     await writeFile(path, "{}");
     expect((await scenario.found()).codes).toContain("ERR_VERIFY_ERASURE_UNKNOWN");
-    expect(await scenario.exportDay()).toMatchObject({ code: 1 });
+    const { code, stderr } = await scenario.exportDay();
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^error ERR_ERASURE_UNREADABLE: The record of an erasure, .*\.json, is damaged/);
     await rm(path);
     expect((await scenario.found()).codes).toEqual(["ERR_VERIFY_ERASURE_UNKNOWN"]);
     await writeFile(path, text);
@@ -269,9 +280,8 @@ function dyingAt(n: number, real: ArchiveStore): ArchiveStore {
   });
 }
 
-test.each([1, 2, 3, 4, 5, 6])("an erasure that dies at its write %i is finished by repeating it", async (n) => {
-  const scenario = await started();
-  const before = await scenario.ledger();
+/** Erases ZOE in a process that dies at its n-th write. */
+async function dieErasing(scenario: Pick<Scenario, "archive" | "clock">, n: number): Promise<void> {
   const store = dyingAt(n, new FolderStore(scenario.archive, scenario.clock));
   const scratch = join(scenario.archive, "..", "scratch");
   await mkdir(scratch, { recursive: true });
@@ -283,6 +293,23 @@ test.each([1, 2, 3, 4, 5, 6])("an erasure that dies at its write %i is finished 
     () => true,
   );
   expect(died).toBe(true);
+}
+
+test("an erasure that dies between its mark and its files leaves a day that says so", async () => {
+  const scenario = await started();
+  const files = await scenario.files();
+  // The writes before: the record of the erasure, and the mark.
+  await dieErasing(scenario, 3);
+  expect(await scenario.files()).toEqual(files);
+  const { status, problems } = await scenario.ledger();
+  expect(status).toBe("incomplete");
+  expect(problems).toEqual([{ code: "ERR_ERASURE_UNFINISHED", message: expect.stringMatching(/again/) }]);
+});
+
+test.each([1, 2, 3, 4, 5, 6])("an erasure that dies at its write %i is finished by repeating it", async (n) => {
+  const scenario = await started();
+  const before = await scenario.ledger();
+  await dieErasing(scenario, n);
   const { code } = await scenario.erase("--user-id", ZOE, "--apply");
   expect(code).toBe(0);
   expect(await scenario.ledger()).toMatchObject({

@@ -1,6 +1,9 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { Fault, SessionStore } from "../../demo/stand-in/server.ts";
 import { sampleSession } from "../../demo/stand-in/server.ts";
+import { rejectedKey } from "../../functions/exporter/archive/layout.ts";
 import { BOT, DAY, type Scenario, startScenario } from "../support/scenario.ts";
 
 interface Case {
@@ -8,6 +11,8 @@ interface Case {
   readonly faults: readonly Fault[];
   /** Sessions of the day; the stand-in's pages hold at most 20 of them. */
   readonly sessions?: number;
+  /** What the ledger has to say nevertheless. */
+  readonly says?: string;
 }
 
 /** Whatever the server does, the archive is exact or the run says that it is not. */
@@ -58,10 +63,12 @@ const healed: readonly Case[] = [
   {
     behaviour: "refuses unfiltered requests with 400",
     faults: [{ kind: "refused", status: 400, containmentType: null }],
+    says: "ERR_UNFILTERED_REFUSED",
   },
   {
     behaviour: "refuses unfiltered requests with 412",
     faults: [{ kind: "refused", status: 412, containmentType: null }],
+    says: "ERR_UNFILTERED_REFUSED",
   },
   { behaviour: "sends gzip", faults: [{ kind: "gzip" }] },
   { behaviour: "begins with a byte order mark", faults: [{ kind: "bom" }] },
@@ -80,14 +87,15 @@ const healed: readonly Case[] = [
 ];
 
 describe("a day is archived exactly when the server", () => {
-  test.each(healed)("$behaviour", async ({ faults, sessions = 60 }) => {
+  test.each(healed)("$behaviour", async ({ faults, sessions = 60, says }) => {
     const scenario = await startScenario({ sessionsPerDay: sessions, pageCap: 20 });
     scenario.kore.misbehave(...faults);
     const { code, stderr } = await scenario.exportDay();
     expect(stderr).toBe("");
     expect(code).toBe(0);
     expect(await scenario.archived()).toEqual(scenario.truth());
-    expect((await scenario.ledger()).status).toBe("complete");
+    const { status, problems } = await scenario.ledger();
+    expect([status, ...problems.map(({ code: problem }) => problem)]).toEqual(["complete", ...(says ? [says] : [])]);
     expectNoQuotaBroken(scenario);
   });
 });
@@ -241,6 +249,25 @@ describe("sessions that the API treats in its own way", () => {
       expect(code).toBe(0);
     },
   );
+
+  test.each([
+    ["of another day", "other-days", "ERR_ROW_OUTSIDE_WINDOW"],
+    ["of another bot", "other-bot", "ERR_ROW_OF_ANOTHER_BOT"],
+  ] as const)("one %s that nobody asked for is kept under rejected/ with the reason", async (_, of, reason) => {
+    const scenario = await startScenario(WEEK);
+    scenario.kore.misbehave({ kind: "extra-rows", of, rows: 2, counted: false, containmentType: "agent" });
+    expect((await scenario.exportDay()).code).toBe(1);
+    const lines = (await readFile(join(scenario.archive, rejectedKey(DAY, BOT)), "utf8")).trim().split("\n");
+    const rows = lines.map((line) => JSON.parse(line));
+    expect(rows.map(({ code, containment_type }) => [code, containment_type])).toEqual(
+      Array(2).fill([reason, "agent"]),
+    );
+    for (const { raw } of rows) {
+      const stored = scenario.kore.store.find("account", JSON.parse(raw).sessionId);
+      expect(raw).toBe(stored?.text);
+      expect(stored?.botId === BOT && stored.session.start_time?.toString().startsWith(DAY)).toBe(false);
+    }
+  });
 
   test("an active one makes the day provisional, and its end makes it complete", async () => {
     const scenario = await startScenario();

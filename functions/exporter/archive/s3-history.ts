@@ -77,7 +77,7 @@ export class S3History implements ObjectHistory {
       if (answer.Body instanceof Readable) yield* answer.Body;
     } catch (error) {
       const where = `${this.#addressOf(key)}, version ${versionId},`;
-      if (isMissingObject(error)) throw new ExporterError("ERR_ARCHIVE_OBJECT_MISSING", `${where} does not exist.`);
+      if (isMissingObject(error)) throw gone(where);
       throw unreachable("s3:GetObjectVersion", where, error);
     }
   }
@@ -133,4 +133,9 @@ export class S3History implements ObjectHistory {
   #addressOf(key: string): string {
     return `s3://${this.#bucket}/${this.#root}${key}`;
   }
+}
+
+function gone(where: string): ExporterError {
+  const message = `${where} was there, and is not any more. Run again; the bucket's access logs say who deleted it.`;
+  return new ExporterError("ERR_ARCHIVE_OBJECT_MISSING", message);
 }

@@ -70,5 +70,5 @@ function source({ path }: LocalSessionFile): string {
 
 function unreadable({ key }: LocalSessionFile, cause: unknown): ExporterError {
   const message = `${key} cannot be read as a session file. Run verify, and restore an earlier version of it.`;
-  return new ExporterError("ERR_QUERY", message, { cause });
+  return new ExporterError("ERR_FILE_NOT_LISTED", message, { cause });
 }

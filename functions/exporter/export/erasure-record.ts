@@ -22,7 +22,8 @@ export function erasureMark(
   erasures: readonly Erasure[],
   now: number,
 ): NextRecord {
-  const message = "Rows are being erased from the files of this day. If this stays, that was broken off; repeat it.";
+  const message =
+    "Rows are being erased from the files of this day. If this stays, it was broken off: run the same `erase` again.";
   return {
     ...base,
     ...eraserMembers(eraser, now),

@@ -123,7 +123,7 @@ async function expectVersion(store: ArchiveStore, key: string, expected: Version
 
 /** What is thrown where a day's record is no longer the one that a run started from. */
 export function changedMeanwhile(store: ArchiveStore, key: string): ExporterError {
-  const message = `Another run has exported ${store.location}/${key} in the meantime.`;
+  const message = `Another run has written ${store.location}/${key} in the meantime. Run again once it has ended.`;
   return new ExporterError("ERR_ARCHIVE_CHANGED", message);
 }
 

@@ -73,5 +73,10 @@ export function connectionFailure(error: unknown, timedOutAfterMs: number | null
     const message = `The connection to Kore failed: ${reason} (${code}). Run again later; check KORE_HOST if it stays so.`;
     return new KoreFailure("passing", new ExporterError("ERR_KORE_UNAVAILABLE", message, { cause: error }));
   }
-  return new KoreFailure("final", new ExporterError("ERR_INTERNAL", `unexpected: ${reason}`, { cause: error }));
+  return new KoreFailure(
+    "final",
+    new ExporterError("ERR_INTERNAL", `unexpected: ${reason}. Please report this with the stack trace.`, {
+      cause: error,
+    }),
+  );
 }
