@@ -36,7 +36,7 @@ Measures the exporter against others that do the same work, and against itself.
   --help
 
 Cases: ${CASES.map((make) => make("full").name).join(", ")}
-Exit codes: 0 every promise is kept, 1 one is not, 2 wrong usage. All cases take about ten minutes and 3 GB of memory.`;
+Exit codes: 0 every aim is reached, 1 one is not, 2 wrong usage. All cases take about ten minutes and 3 GB of memory.`;
 
 const flag = { type: "boolean" } as const;
 

@@ -147,6 +147,10 @@ function labelOf({ median, min, max }: Spread): string {
 }
 
 function onPaper(svg: string, height: number): string {
-  const rect = `<rect width="${WIDTH}" height="${height}" rx="10" fill="${COLOURS.paper}" stroke="${COLOURS.edge}"/>`;
-  return `${svg.replace(/^<svg [^>]*>/, (tag) => `${tag}\n<title>Benchmarks</title>\n${rect}`).trim()}\n`;
+  // Labels of the longest bars reach beyond the chart.
+  const width = WIDTH + 40;
+  const rect = `<rect width="${width}" height="${height}" rx="10" fill="${COLOURS.paper}" stroke="${COLOURS.edge}"/>`;
+  const wider = (tag: string) =>
+    tag.replace(/width="\d+"/, `width="${width}"`).replace(/viewBox="0 0 \d+/, `viewBox="0 0 ${width}`);
+  return `${svg.replace(/^<svg [^>]*>/, (tag) => `${wider(tag)}\n<title>Benchmarks</title>\n${rect}`).trim()}\n`;
 }

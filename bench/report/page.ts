@@ -33,7 +33,7 @@ Sessions are generated, about 1.4 KB of JSON each, most of it tags.
 
 ![Bars: time to write a row, time to map one, sessions a second, peak memory, and time over the quota's floor](${CHART})
 
-## Promises
+## Aims
 
 ${judgement(surroundings, cases)}
 ${cases.map(section).join("")}`;

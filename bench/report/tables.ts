@@ -23,13 +23,13 @@ export function resultsTable({ bench, results }: CaseReport): Table {
   return { head, rows: results.map(cells) };
 }
 
-/** What is promised, and what was found. */
+/** What is aimed at, and what was found. */
 export function promisesTable(promises: readonly Promised[]): Table {
   const rows = promises.map((promise) => {
     const { what, value, sense, limit } = promise;
     return [what, closely(value), `${sense} ${limit}`, isKept(promise) ? "yes" : "**no**"];
   });
-  return { head: ["what", "is", "promised", "kept"], rows };
+  return { head: ["what", "is", "aim", "reached"], rows };
 }
 
 /** With the digits that it takes to judge. */

@@ -139,8 +139,8 @@ export type Show = (text: string) => string;
  * without control characters.
  */
 export function showWithout(secrets: readonly string[]): Show {
-  const forms = secrets.filter((secret) => secret !== "").flatMap(formsOf);
   return (text) => {
+    const forms = secrets.filter((secret) => secret !== "").flatMap(formsOf);
     const redacted = forms.reduce((rest, form) => rest.replaceAll(form, "[secret]"), text);
     // biome-ignore lint/suspicious/noControlCharactersInRegex: a foreign text must not steer the reader's terminal.
     const line = redacted.replace(/[\u0000-\u001f\u007f-\u009f\s]+/g, " ").trim();

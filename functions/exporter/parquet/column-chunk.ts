@@ -33,7 +33,8 @@ export class ColumnChunk {
   readonly #levels = takeBuffer();
   readonly #values = takeBuffer();
   readonly #dictionary: DictionaryTexts | null;
-  readonly #statistics: IntegerStatistics | null;
+  /** Of all finished pages; only for integers. */
+  #statistics: IntegerStatistics | null = null;
   #rows = 0;
   /** Values of all finished pages, nulls included. */
   #count = 0;
@@ -42,7 +43,6 @@ export class ColumnChunk {
     this.#leaf = leaf;
     this.#compressor = compressor;
     this.#dictionary = leaf.kind === "repeating text" ? new DictionaryTexts() : null;
-    this.#statistics = leaf.kind === "int64" ? new IntegerStatistics() : null;
   }
 
   /** What is present from the root down, for the next value or null; only where something can be absent. */
@@ -108,11 +108,15 @@ export class ColumnChunk {
   }
 
   #pageStatistics(count: number): Statistics | null {
-    if (this.#statistics === null) return null;
+    if (this.#leaf.kind !== "int64") return null;
     const integers = this.#values.written;
     const ofPage = new IntegerStatistics();
-    for (const statistics of [ofPage, this.#statistics]) statistics.add(integers, count - integers.length / 8);
-    return ofPage.toThrift();
+    ofPage.add(integers, count - integers.length / 8);
+    const statistics = ofPage.toThrift();
+    // Most chunks have one page, whose statistics are theirs.
+    if (this.#statistics === null) this.#statistics = ofPage;
+    else this.#statistics.addAll(ofPage);
+    return statistics;
   }
 
   #moveValues(body: ByteBuffer): ValueEncoding {

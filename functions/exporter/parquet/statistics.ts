@@ -13,6 +13,12 @@ export class IntegerStatistics {
     this.#nulls += nulls;
   }
 
+  /** Takes in what was counted of another page. */
+  addAll(other: IntegerStatistics): void {
+    for (const value of other.#values) this.#addOne(value);
+    this.#nulls += other.#nulls;
+  }
+
   toThrift(): Statistics {
     const min = this.#min === null ? null : bytesOf(this.#min);
     const max = this.#max === null ? null : bytesOf(this.#max);
