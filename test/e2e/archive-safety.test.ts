@@ -267,7 +267,7 @@ describe("a day of several slices", () => {
 
 describe("an answer that cannot be trusted", () => {
   test("does not end a list that never ends by itself", async () => {
-    const scenario = await startScenario({ sessionsPerDay: 0, pageCap: 100 });
+    const scenario = await startScenario({ sessionsPerDay: 0, pageCap: 1_000 });
     let number = 0;
     scenario.kore.misbehave(
       { kind: "more-available", as: true },
@@ -275,7 +275,7 @@ describe("an answer that cannot be trusted", () => {
       {
         kind: "before-request",
         change: (store) => {
-          for (let count = 0; count < 100; count++) {
+          for (let count = 0; count < 1_000; count++) {
             const startTime = new Date(Date.parse(DAY) + number++).toISOString();
             store.add(BOT, { sessionId: `endless-${number}`, start_time: startTime, containmentType: "agent" });
           }
@@ -284,6 +284,7 @@ describe("an answer that cannot be trusted", () => {
       { kind: "total", as: "null" },
     );
     const { code } = await scenario.cli(["export", "--date", DAY], {
+      KORE_PAGE_SIZE: "1000",
       KORE_REQUESTS_PER_MINUTE: "0",
       KORE_REQUESTS_PER_HOUR: "0",
     });

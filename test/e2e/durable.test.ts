@@ -11,13 +11,13 @@ skipTime();
 const NIGHT = { scheduledTime: "2026-01-03T02:15:00Z" };
 const OTHER_BOT = "st-sales-0002";
 /** So little that reading the day takes three turns, with waits between them. */
-const SMALL_QUOTA = { KORE_REQUESTS_PER_MINUTE: "5", KORE_REQUESTS_PER_HOUR: "0" };
+const SMALL_QUOTA = { KORE_REQUESTS_PER_MINUTE: "5", KORE_REQUESTS_PER_HOUR: "0", KORE_PAGE_SIZE: "10" };
 
 async function start(
   more: Readonly<Record<string, string>> = {},
 ): Promise<{ scenario: Scenario; deployed: Deployment }> {
   const bots = [BOT, OTHER_BOT];
-  const scenario = await startScenario({ bots, sessionsPerDay: 700, requestsPerMinute: 5, requestsPerHour: 0 });
+  const scenario = await startScenario({ bots, sessionsPerDay: 70, requestsPerMinute: 5, requestsPerHour: 0 });
   return { scenario, deployed: await deploy(scenario, { ...SMALL_QUOTA, ...more }) };
 }
 
@@ -298,7 +298,7 @@ describe("an event", () => {
     expect(run.getResult()).toEqual({
       estimate: [{ source: BOT, sessions: scenario.truth().length }],
       quota: { perMinute: 5, perHour: 0 },
-      pageSize: 100,
+      pageSize: 10,
     });
   });
 
