@@ -1,6 +1,6 @@
 import { Agent, request } from "undici";
 import type { Clock } from "../../functions/exporter/clock.ts";
-import { connectionFailure } from "../../functions/exporter/kore/transport.ts";
+import { connectionFailure } from "../../functions/exporter/kore/connection-failure.ts";
 import { type Check, ok, problem, skipped } from "./checks.ts";
 import { failed, whatHappened } from "./failure-text.ts";
 
@@ -38,7 +38,7 @@ export async function askHost(host: URL | undefined, clock: Clock, signal: Abort
     signal.throwIfAborted();
     if (timeout.aborted)
       return unreached(problem("host", `${host.origin}: no answer within ${DEADLINE_MS / 1_000} s.`));
-    const { error: known } = connectionFailure(error, null);
+    const { error: known } = connectionFailure(error);
     const says = `${host.origin}: ${whatHappened(known)}`;
     return unreached(problem("host", says, failed("host", known).remedy));
   } finally {

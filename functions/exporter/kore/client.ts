@@ -1,8 +1,10 @@
 import pRetry from "p-retry";
-import { Agent, type Dispatcher, request } from "undici";
+import { Pool } from "undici";
 import type { Clock } from "../clock.ts";
 import type { ExporterError } from "../errors.ts";
 import { notShown, parseAnswer, type Show, showWithout } from "./answer.ts";
+import { connectionFailure } from "./connection-failure.ts";
+import { exchange, type WholeResponse } from "./exchange.ts";
 import { KoreFailure } from "./failure.ts";
 import type { Quota } from "./quota.ts";
 import { refusal } from "./refusal.ts";
@@ -10,7 +12,6 @@ import { type KoreRequest, toRequest } from "./request.ts";
 import { retryPolicy } from "./retry.ts";
 import { type ShownQuery, shownQuery } from "./shown-query.ts";
 import { type Credentials, signToken } from "./token.ts";
-import { connectionFailure, readBody } from "./transport.ts";
 import type { KoreConnection, SessionsAnswer, SessionsQuery, Source, WireSession } from "./wire.ts";
 
 /** Where the client's credentials come from. */
@@ -66,11 +67,15 @@ export interface KoreClientOptions {
  */
 export class KoreClient implements KoreConnection {
   readonly #options: KoreClientOptions;
-  readonly #agent = new Agent({ pipelining: 1, connections: 4, headersTimeout: 0, bodyTimeout: 0 });
+  readonly #pool: Pool;
+  /** The host's own path, which those of requests go below. */
+  readonly #path: string;
   #attempts = 0;
 
   constructor(options: KoreClientOptions) {
     this.#options = options;
+    this.#pool = new Pool(options.host.origin, { pipelining: 1, connections: 4, headersTimeout: 0, bodyTimeout: 0 });
+    this.#path = options.host.pathname.replace(/\/+$/, "");
   }
 
   get attempts(): number {
@@ -105,7 +110,7 @@ export class KoreClient implements KoreConnection {
 
   /** Closes every connection at once. */
   async close(): Promise<void> {
-    await this.#agent.destroy();
+    await this.#pool.destroy();
   }
 
   async #readyToRetry(
@@ -137,7 +142,7 @@ export class KoreClient implements KoreConnection {
     const response = await this.#exchange(asked, token, signal).catch((error: unknown) => {
       signal?.throwIfAborted();
       this.#tell({ kind: "unanswered", ...sent() });
-      throw error;
+      throw connectionFailure(error);
     });
     let rows: number | null = null;
     try {
@@ -145,33 +150,25 @@ export class KoreClient implements KoreConnection {
       rows = answer.sessions.length;
       return answer;
     } catch (error) {
-      throw connectionFailure(error, null);
+      throw connectionFailure(error);
     } finally {
       this.#tell({ kind: "answered", ...sent(), status: response.status, rows });
     }
   }
 
-  /** Sends the request and waits for the whole answer. Throws a `KoreFailure`. */
-  async #exchange(asked: Asked, token: string, signal: AbortSignal | undefined): Promise<WholeResponse> {
-    const { host, timeoutMs } = this.#options;
-    const timeout = AbortSignal.timeout(timeoutMs);
-    try {
-      const response = await request(addressOf(host, asked), {
-        method: "POST",
-        headers: {
-          auth: token,
-          "content-type": "application/json",
-          accept: "application/json",
-          "accept-encoding": "gzip",
-        },
-        body: asked.body,
-        dispatcher: this.#agent,
-        signal: signal ? AbortSignal.any([timeout, signal]) : timeout,
-      });
-      return { status: response.statusCode, headers: response.headers, body: await readBody(response) };
-    } catch (error) {
-      throw connectionFailure(error, timeout.aborted ? timeoutMs : null);
-    }
+  #exchange({ path, search, body }: Asked, token: string, signal: AbortSignal | undefined): Promise<WholeResponse> {
+    const request = {
+      method: "POST",
+      path: `${this.#path}${path}${search === "" ? "" : `?${search}`}`,
+      headers: {
+        auth: token,
+        "content-type": "application/json",
+        accept: "application/json",
+        "accept-encoding": "gzip",
+      },
+      body,
+    } as const;
+    return exchange(this.#pool, request, this.#options.timeoutMs, signal);
   }
 
   #understand({ status, headers, body }: WholeResponse, show: Show): SessionsAnswer {
@@ -190,12 +187,6 @@ interface Asked extends KoreRequest {
   readonly query: ShownQuery;
 }
 
-interface WholeResponse {
-  readonly status: number;
-  readonly headers: Dispatcher.ResponseData["headers"];
-  readonly body: Buffer;
-}
-
 /** The answer with every session protected; of ids that Kore does not know, those that were asked for. */
 function protectedAnswer(
   answer: SessionsAnswer,
@@ -204,12 +195,4 @@ function protectedAnswer(
 ): SessionsAnswer {
   const invalidSessions = answer.invalidSessions.filter((id) => sessionId.includes(id));
   return { ...answer, sessions: answer.sessions.map(protect), invalidSessions };
-}
-
-/** The host's own address with the request's path below its own; never another host, whatever slashes there are. */
-function addressOf(host: URL, asked: KoreRequest): URL {
-  const url = new URL(host);
-  url.pathname = `${host.pathname.replace(/\/+$/, "")}${asked.path}`;
-  url.search = asked.search;
-  return url;
 }
