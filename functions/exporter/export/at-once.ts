@@ -1,6 +1,7 @@
 import { rm } from "node:fs/promises";
 import type { Clock } from "../clock.ts";
 import type { KoreClient } from "../kore/client.ts";
+import { ReadAhead } from "../kore/read-ahead.ts";
 import type { Source } from "../kore/wire.ts";
 import { makeScratch } from "../scratch.ts";
 import { type BuiltSlice, buildSlice } from "./build-slice.ts";
@@ -58,7 +59,7 @@ export class AtOnce implements SourceWork {
 
   #reader(dt?: Day): Reader {
     const { pageSize, signal, onProgress } = this.#ports;
-    const reader = { api: this.#client, source: this.source, pageSize, ...(signal && { signal }) };
+    const reader = { api: new ReadAhead(this.#client), source: this.source, pageSize, ...(signal && { signal }) };
     if (dt === undefined || onProgress === undefined) return reader;
     let expected: number | null = null;
     const onReceived = (received: number) => onProgress({ source: sourceName(this.source), dt, received, expected });
