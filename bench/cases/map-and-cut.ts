@@ -1,3 +1,4 @@
+import { TapedText } from "../../functions/exporter/json-tape.ts";
 import { parseAnswer, showWithout } from "../../functions/exporter/kore/answer.ts";
 import { mapSession } from "../../functions/exporter/sessions/map.ts";
 import { PlainSession } from "../../functions/exporter/sessions/plain-session.ts";
@@ -44,9 +45,10 @@ function contendersFor(texts: readonly string[]): Contender[] {
   return [
     contender("ours: cut, and read from tokens", (page) => {
       const { sessions } = parseAnswer(page, show);
-      return sessions.reduce((sum, { raw, taped }) => {
-        if (taped === undefined || !plain.read(taped)) throw new Error(`a session is not plain: ${raw}`);
-        return sum + plain.raw.length;
+      return sessions.reduce((sum, session) => {
+        const isPlain = session instanceof TapedText && plain.read(session);
+        if (!isPlain) throw new Error(`a session is not plain: ${session.raw}`);
+        return sum + plain.to - plain.from;
       }, 0);
     }),
     contender("only JSON.parse", (page) => {

@@ -1,41 +1,46 @@
-const QUOTE = 34;
-const BACKSLASH = 92;
-const OPEN_BRACE = 123;
-const CLOSE_BRACE = 125;
-const OPEN_BRACKET = 91;
-const CLOSE_BRACKET = 93;
-const COMMA = 44;
-const COLON = 58;
-const MINUS = 45;
-const PLUS = 43;
-const POINT = 46;
-const ZERO = 48;
-const LETTER_E = 101;
-const LETTER_U = 117;
+import { ASCII } from "./ascii.ts";
+import { afterBlanks, INVALID, NO_STRING, scalarEnd, stringEnd } from "./json-tokens.ts";
 
-/** What `afterString` returns for what is no string: no string ends there. */
-const INVALID = 0;
+const { QUOTE, COMMA, COLON, OPEN_BRACKET, CLOSE_BRACKET, OPEN_BRACE, CLOSE_BRACE } = ASCII;
 
 /** Deeper nesting is not looked into. */
 const MOST_DEPTH = 200;
-
-const LITERALS: Readonly<Record<number, string>> = { 116: "true", 102: "false", 110: "null" };
-const ESCAPED: ReadonlySet<number> = new Set(Buffer.from('"\\/bfnrt'));
 
 /** Numbers that a token takes on a tape. */
 export const TOKEN = 2;
 
 /**
- * A JSON value's text with its tokens, so that it need not be read byte by byte again.
+ * A JSON value with its tokens, so that it need not be read byte by byte again: the part of `text` between `from` and
+ * `to`.
  *
  * From `at` on, `tape` has two numbers for each token, keys and values in the order of the text: where it begins, which
  * tells its kind by the byte there, and where it ends, negative for a string with escapes. For an object or an array the
  * second is the place on the tape behind its last token.
  */
-export interface TapedText {
+export class TapedText {
   readonly text: Buffer;
+  readonly from: number;
+  readonly to: number;
   readonly tape: Int32Array;
   readonly at: number;
+
+  constructor(text: Buffer, from: number, to: number, tape: Int32Array, at: number) {
+    this.text = text;
+    this.from = from;
+    this.to = to;
+    this.tape = tape;
+    this.at = at;
+  }
+
+  /** The value's own text, in UTF-8: a view, not a copy. */
+  get raw(): Buffer {
+    return this.text.subarray(this.from, this.to);
+  }
+
+  /** What `JSON.parse` makes of it, each time anew. */
+  get value(): unknown {
+    return JSON.parse(this.text.toString("utf8", this.from, this.to));
+  }
 }
 
 /** The elements of a member that is an array, and the object's text with an empty array in their place. */
@@ -46,7 +51,7 @@ export interface CutArray {
 
 /**
  * Cuts the elements out of the one member of that name, checking all of the text on the way: whatever is cut is valid
- * JSON, by RFC 8259. The elements' texts are views of `json`, which must be valid UTF-8.
+ * JSON, by RFC 8259. The elements are parts of `json`, which must be valid UTF-8.
  *
  * Null where the text is no such object, or is out of the ordinary: the member twice, escapes in a key of the object,
  * nesting more than 200 deep. It may still be JSON then; `JSON.parse` tells.
@@ -71,16 +76,18 @@ export function placeBehind(text: Buffer, tape: Int32Array, place: number): numb
 let scratch: Int32Array = new Int32Array(1 << 14);
 
 /**
- * Methods that begin with `after` take the index of a token's first byte and return the one behind its last, or -1 if it
- * is not valid. An index beyond the text finds no byte, and so nothing that is valid.
+ * Its methods take the index of a token's first byte and return the one behind its last, or of a key that of its value;
+ * or `INVALID`. An index beyond the text finds no byte, and so nothing that is valid.
+ *
+ * It goes over nested values in one loop, with a stack of its own: twice as fast as a method that calls itself.
  */
 class Tokenizer {
   readonly #json: Buffer;
   #tape: Int32Array;
   #used = 0;
-  /** Places on the tape count from here. */
-  #base = 0;
-  #keyEnd = 0;
+  /** Places of the objects and arrays that are open. */
+  readonly #open = new Int32Array(MOST_DEPTH);
+  #depth = 0;
   #wanted: Wanted | null = null;
 
   constructor(json: Buffer) {
@@ -89,9 +96,10 @@ class Tokenizer {
   }
 
   whole(): TapedText | null {
-    const end = this.#afterValue(afterBlanks(this.#json, 0), MOST_DEPTH);
-    const isWhole = end > 0 && afterBlanks(this.#json, end) === this.#json.length;
-    return isWhole ? { text: this.#json, tape: this.#finished(), at: 0 } : null;
+    const start = afterBlanks(this.#json, 0);
+    const end = this.#value(start);
+    const isWhole = end !== INVALID && afterBlanks(this.#json, end) === this.#json.length;
+    return isWhole ? new TapedText(this.#json, start, end, this.#finished(), 0) : null;
   }
 
   cut(member: string): CutArray | null {
@@ -101,11 +109,13 @@ class Tokenizer {
     if (json[at] !== OPEN_BRACE) return null;
     do {
       const keyStart = afterBlanks(json, at + 1);
-      const start = this.#afterKey(keyStart);
-      if (start < 0 || this.#keyEnd < 0) return null;
-      const isWanted = wanted.equals(json.subarray(keyStart, keyStart + wanted.length));
-      const end = isWanted ? this.#afterWanted(start) : this.#afterValue(start, MOST_DEPTH);
-      if (end < 0) return null;
+      const keyPlace = this.#used;
+      const start = this.#key(keyStart);
+      const keyEnd = this.#tape[keyPlace + 1] ?? 0;
+      if (start === INVALID || keyEnd < 0) return null;
+      const isWanted = wanted.equals(json.subarray(keyStart, keyEnd));
+      const end = isWanted ? this.#wantedArray(start) : this.#value(start);
+      if (end === INVALID) return null;
       at = afterBlanks(json, end);
     } while (json[at] === COMMA);
     const isWhole = json[at] === CLOSE_BRACE && afterBlanks(json, at + 1) === json.length;
@@ -115,106 +125,98 @@ class Tokenizer {
   #cutAt({ start, end, places }: Wanted): CutArray {
     const json = this.#json;
     const tape = this.#finished();
-    const elements = places.map(({ from, to, at }) => ({ text: json.subarray(from, to), tape, at }));
+    const elements = places.map(({ from, to, at }) => new TapedText(json, from, to, tape, at));
     return { elements, rest: `${json.toString("utf8", 0, start)}[]${json.toString("utf8", end)}` };
   }
 
   /** Notes where the elements are. There must be one such array, not two. */
-  #afterWanted(start: number): number {
-    if (this.#wanted !== null || this.#json[start] !== OPEN_BRACKET) return -1;
+  #wantedArray(start: number): number {
+    if (this.#wanted !== null || this.#json[start] !== OPEN_BRACKET) return INVALID;
     const places: Place[] = [];
-    const end = this.#afterElements(start, places);
+    const end = this.#elements(start, places);
     this.#wanted = { start, end, places };
     return end;
   }
 
-  #afterElements(start: number, places: Place[]): number {
+  #elements(start: number, places: Place[]): number {
     const json = this.#json;
-    let at = afterBlanks(json, start + 1);
-    if (json[at] === CLOSE_BRACKET) return at + 1;
+    let from = afterBlanks(json, start + 1);
+    if (json[from] === CLOSE_BRACKET) return from + 1;
     for (;;) {
-      this.#base = at;
       const place = this.#used;
-      const end = this.#afterValue(at, MOST_DEPTH);
-      if (end < 0) return -1;
-      places.push({ from: at, to: end, at: place });
-      at = afterBlanks(json, end);
-      if (json[at] === CLOSE_BRACKET) return at + 1;
-      if (json[at] !== COMMA) return -1;
-      at = afterBlanks(json, at + 1);
+      const to = this.#value(from);
+      if (to === INVALID) return INVALID;
+      places.push({ from, to, at: place });
+      const behind = afterBlanks(json, to);
+      if (json[behind] === CLOSE_BRACKET) return behind + 1;
+      if (json[behind] !== COMMA) return INVALID;
+      from = afterBlanks(json, behind + 1);
     }
   }
 
-  #afterValue(start: number, depth: number): number {
+  #value(start: number): number {
+    let at = start;
+    do at = this.#next(at);
+    while (at !== INVALID && this.#depth > 0);
+    return at;
+  }
+
+  /** From a value to the one that follows it in the text, which may be within it; or behind all that end with it. */
+  #next(start: number): number {
     const first = this.#json[start] ?? 0;
-    const place = this.#token(start);
-    let end: number;
-    if (first === QUOTE) {
-      end = afterString(this.#json, start);
-      this.#tape[place + 1] = this.#fromBase(end);
-      return end === INVALID ? -1 : Math.abs(end);
-    }
-    if (first === OPEN_BRACE || first === OPEN_BRACKET) {
-      if (depth === 0) return -1;
-      end = first === OPEN_BRACE ? this.#afterObject(start, depth - 1) : this.#afterArray(start, depth - 1);
+    if (first === OPEN_BRACE || first === OPEN_BRACKET) return this.#opened(start, first);
+    const end = first === QUOTE ? this.#string(start) : this.#scalar(start, first);
+    return end === INVALID ? INVALID : this.#behindValue(end);
+  }
+
+  #behindValue(end: number): number {
+    const json = this.#json;
+    let at = end;
+    while (this.#depth > 0) {
+      at = afterBlanks(json, at);
+      const place = this.#open[this.#depth - 1] ?? 0;
+      const isObject = json[this.#tape[place] ?? 0] === OPEN_BRACE;
+      if (json[at] === COMMA) {
+        const next = afterBlanks(json, at + 1);
+        return isObject ? this.#key(next) : next;
+      }
+      if (json[at] !== (isObject ? CLOSE_BRACE : CLOSE_BRACKET)) return INVALID;
       this.#tape[place + 1] = this.#used;
-      return end;
+      this.#depth--;
+      at++;
     }
-    end = LITERALS[first] === undefined ? afterNumber(this.#json, start) : this.#afterLiteral(start, first);
-    this.#tape[place + 1] = end - this.#base;
+    return at;
+  }
+
+  #opened(start: number, first: number): number {
+    if (this.#depth === MOST_DEPTH) return INVALID;
+    this.#open[this.#depth++] = this.#used;
+    this.#token(start, 0);
+    const at = afterBlanks(this.#json, start + 1);
+    const isObject = first === OPEN_BRACE;
+    if (this.#json[at] === (isObject ? CLOSE_BRACE : CLOSE_BRACKET)) return this.#behindValue(at);
+    return isObject ? this.#key(at) : at;
+  }
+
+  #key(start: number): number {
+    const json = this.#json;
+    const end = json[start] === QUOTE ? this.#string(start) : INVALID;
+    if (end === INVALID) return INVALID;
+    const colon = afterBlanks(json, end);
+    return json[colon] === COLON ? afterBlanks(json, colon + 1) : INVALID;
+  }
+
+  #string(start: number): number {
+    const end = stringEnd(this.#json, start);
+    if (end === NO_STRING) return INVALID;
+    this.#token(start, end);
+    return end < 0 ? -end : end;
+  }
+
+  #scalar(start: number, first: number): number {
+    const end = scalarEnd(this.#json, start, first);
+    if (end !== INVALID) this.#token(start, end);
     return end;
-  }
-
-  #afterObject(start: number, depth: number): number {
-    const json = this.#json;
-    let at = afterBlanks(json, start + 1);
-    if (json[at] === CLOSE_BRACE) return at + 1;
-    for (;;) {
-      const place = this.#token(at);
-      const value = this.#afterKey(at);
-      if (value < 0) return -1;
-      this.#tape[place + 1] = this.#fromBase(this.#keyEnd);
-      const end = this.#afterValue(value, depth);
-      if (end < 0) return -1;
-      at = afterBlanks(json, end);
-      if (json[at] === CLOSE_BRACE) return at + 1;
-      if (json[at] !== COMMA) return -1;
-      at = afterBlanks(json, at + 1);
-    }
-  }
-
-  /** Passes a key and its colon, to where the value begins. Notes in `#keyEnd` what `afterString` said. */
-  #afterKey(start: number): number {
-    const json = this.#json;
-    this.#keyEnd = json[start] === QUOTE ? afterString(json, start) : INVALID;
-    if (this.#keyEnd === INVALID) return -1;
-    const colon = afterBlanks(json, Math.abs(this.#keyEnd));
-    return json[colon] === COLON ? afterBlanks(json, colon + 1) : -1;
-  }
-
-  #afterArray(start: number, depth: number): number {
-    const json = this.#json;
-    let at = afterBlanks(json, start + 1);
-    if (json[at] === CLOSE_BRACKET) return at + 1;
-    for (;;) {
-      const end = this.#afterValue(at, depth);
-      if (end < 0) return -1;
-      at = afterBlanks(json, end);
-      if (json[at] === CLOSE_BRACKET) return at + 1;
-      if (json[at] !== COMMA) return -1;
-      at = afterBlanks(json, at + 1);
-    }
-  }
-
-  #afterLiteral(start: number, first: number): number {
-    const literal = LITERALS[first] ?? "";
-    const end = start + literal.length;
-    return this.#json.toString("latin1", start, end) === literal ? end : -1;
-  }
-
-  /** The index behind a string, with its sign, as it stands on the tape. */
-  #fromBase(end: number): number {
-    return end < 0 ? end + this.#base : end - this.#base;
   }
 
   #finished(): Int32Array {
@@ -222,17 +224,16 @@ class Tokenizer {
     return this.#tape.slice(0, this.#used);
   }
 
-  /** Puts a token's beginning on the tape, and leaves room for the other number. */
-  #token(start: number): number {
-    if (this.#used + TOKEN > this.#tape.length) {
+  #token(start: number, end: number): void {
+    const place = this.#used;
+    if (place + TOKEN > this.#tape.length) {
       const longer = new Int32Array(2 * this.#tape.length);
       longer.set(this.#tape);
       this.#tape = longer;
     }
-    const place = this.#used;
-    this.#tape[place] = start - this.#base;
-    this.#used += TOKEN;
-    return place;
+    this.#tape[place] = start;
+    this.#tape[place + 1] = end;
+    this.#used = place + TOKEN;
   }
 }
 
@@ -248,51 +249,4 @@ interface Wanted {
   readonly start: number;
   readonly end: number;
   readonly places: readonly Place[];
-}
-
-/** Index behind a string, negative if there are escapes in it; `INVALID` if it is none. */
-function afterString(json: Buffer, start: number): number {
-  let sign = 1;
-  let at = start + 1;
-  for (;;) {
-    const byte = json[at] ?? 0;
-    if (byte === QUOTE) return sign * (at + 1);
-    if (byte < 0x20) return INVALID;
-    if (byte === BACKSLASH) {
-      sign = -1;
-      at = afterEscape(json, at);
-      if (at < 0) return INVALID;
-    } else at++;
-  }
-}
-
-function afterEscape(json: Buffer, backslash: number): number {
-  const escaped = json[backslash + 1] ?? 0;
-  if (ESCAPED.has(escaped)) return backslash + 2;
-  const digits = json.toString("latin1", backslash + 2, backslash + 6);
-  return escaped === LETTER_U && /^[\da-fA-F]{4}$/.test(digits) ? backslash + 6 : -1;
-}
-
-function afterNumber(json: Buffer, start: number): number {
-  let at = json[start] === MINUS ? start + 1 : start;
-  at = json[at] === ZERO ? at + 1 : afterDigits(json, at);
-  if (at > 0 && json[at] === POINT) at = afterDigits(json, at + 1);
-  if (at > 0 && ((json[at] ?? 0) | 0x20) === LETTER_E) {
-    const sign = json[at + 1];
-    at = afterDigits(json, sign === PLUS || sign === MINUS ? at + 2 : at + 1);
-  }
-  return at;
-}
-
-/** One digit at least. */
-function afterDigits(json: Buffer, start: number): number {
-  let at = start;
-  for (let byte = json[at] ?? 0; byte >= ZERO && byte <= ZERO + 9; byte = json[at] ?? 0) at++;
-  return at === start ? -1 : at;
-}
-
-function afterBlanks(json: Buffer, start: number): number {
-  let at = start;
-  for (let byte = json[at]; byte === 32 || byte === 10 || byte === 13 || byte === 9; byte = json[at]) at++;
-  return at;
 }

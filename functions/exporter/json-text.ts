@@ -1,12 +1,6 @@
-const QUOTE = 34;
-const BACKSLASH = 92;
-const OPEN_BRACE = 123;
-const CLOSE_BRACE = 125;
-const OPEN_BRACKET = 91;
-const CLOSE_BRACKET = 93;
-const COMMA = 44;
-const COLON = 58;
-const LETTER_N = 110;
+import { ASCII, isBlank } from "./ascii.ts";
+
+const { QUOTE, COMMA, COLON, OPEN_BRACKET, BACKSLASH, CLOSE_BRACKET, LOWER_N, OPEN_BRACE, CLOSE_BRACE } = ASCII;
 
 /*
  * Walks over JSON as the UTF-8 text that it is, so that number spelling, key order, escapes and inner white space can
@@ -49,7 +43,7 @@ export function kindAt(json: Buffer, start: number): "object" | "array" | "strin
   if (first === OPEN_BRACE) return "object";
   if (first === OPEN_BRACKET) return "array";
   if (first === QUOTE) return "string";
-  return first === LETTER_N ? "null" : "scalar";
+  return first === LOWER_N ? "null" : "scalar";
 }
 
 /** The members of the object whose brace stands at an index, repeated ones included. */
@@ -107,11 +101,6 @@ function skipBlanks(json: Buffer, from: number): number {
   let at = from;
   while (isBlank(json[at])) at++;
   return at;
-}
-
-/** Space, tab, line feed, carriage return: the white space of RFC 8259, section 2. */
-function isBlank(byte: number | undefined): boolean {
-  return byte === 32 || byte === 10 || byte === 13 || byte === 9;
 }
 
 /** Index after the value that starts at `start`. */

@@ -41,6 +41,8 @@ const LEAVES = [
   "functions/exporter/clock.ts",
   "functions/exporter/json-text.ts",
   "functions/exporter/json-tape.ts",
+  "functions/exporter/json-tokens.ts",
+  "functions/exporter/ascii.ts",
 ];
 
 /** What a row is, typed and as places in its own text. */

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { tapeOf } from "../../functions/exporter/json-tape.ts";
+import { TapedText, tapeOf } from "../../functions/exporter/json-tape.ts";
 import { writeSessionFile } from "../../functions/exporter/parquet/writer.ts";
 import { identityOf } from "../../functions/exporter/sessions/identity.ts";
 import { mapSession } from "../../functions/exporter/sessions/map.ts";
@@ -52,7 +52,7 @@ function mapped(json: string) {
 /** Whether the session makes the same file both ways; true for one that is not plain. */
 async function expectSame(json: string): Promise<boolean> {
   const plain = read(json);
-  const identity = identityOf(tapeOf(Buffer.from(json)) ?? { text: Buffer.alloc(0), tape: new Int32Array(2), at: 0 });
+  const identity = identityOf(tapeOf(Buffer.from(json)) ?? new TapedText(Buffer.alloc(0), 0, 0, new Int32Array(2), 0));
   const { row, coerced } = mapped(json) ?? {};
   if (identity !== null) {
     expect(identity).toEqual({ sessionId: row?.session_id, startTime: row?.start_time, botId: row?.bot_id });

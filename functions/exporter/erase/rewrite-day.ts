@@ -20,6 +20,7 @@ import {
 } from "../export/replace-day.ts";
 import type { SourceDay } from "../export/seal.ts";
 import { Tally, talliedRows } from "../export/tally.ts";
+import { sessionOf } from "../kore/wire.ts";
 import { writeSessionFile } from "../parquet/writer.ts";
 import { rejectedRows } from "./rejected-file.ts";
 import type { SessionTexts } from "./session-texts.ts";
@@ -114,10 +115,10 @@ class Rewriting {
   }
 
   async #sessions(key: string, stem: string) {
-    const sessions = await this.#ports.texts.textsOf({ key, path: `${stem}.old` });
-    const rows = talliedRows(sessions, this.#erased, this.tally);
+    const texts = await this.#ports.texts.textsOf({ key, path: `${stem}.old` });
+    const rows = talliedRows(texts.map(sessionOf), this.#erased, this.tally);
     const { rowCount, ...file } = await writeSessionFile(rows, `${stem}.new`);
-    if (rowCount < sessions.length) return { rowCount, file };
+    if (rowCount < texts.length) return { rowCount, file };
     return { rowCount, file: await localFile(`${stem}.old`) };
   }
 

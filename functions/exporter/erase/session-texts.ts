@@ -36,11 +36,11 @@ export class SessionTexts {
   }
 
   /** The sessions' JSON texts in UTF-8, in the order of the file. Throws `ERR_QUERY`. */
-  async textsOf(file: LocalSessionFile): Promise<{ readonly raw: Buffer }[]> {
+  async textsOf(file: LocalSessionFile): Promise<Buffer[]> {
     const rows = await this.#rows(`SELECT encode(raw) FROM ${source(file)} ORDER BY file_row_number`, file, []);
     return rows.map(([blob]) => {
       if (!(blob instanceof DuckDBBlobValue)) throw unreadable(file, null);
-      return { raw: Buffer.from(blob.bytes) };
+      return Buffer.from(blob.bytes);
     });
   }
 

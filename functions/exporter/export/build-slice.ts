@@ -1,11 +1,12 @@
 import { join } from "node:path";
 import type { Problem } from "../archive/ledger.ts";
 import type { LocalFile } from "../archive/store.ts";
-import { type ContainmentType, PARTITION_TYPES, type PartitionType, type SessionColumnName } from "../contract.ts";
+import { PARTITION_TYPES, type PartitionType, type SessionColumnName } from "../contract.ts";
 import type { ErrorCode } from "../errors.ts";
 import { writeSessionFile } from "../parquet/writer.ts";
 import { byStartTime } from "../sessions/order.ts";
 import type { ErasedUsers } from "./erased-users.ts";
+import { IdHashes } from "./id-hashes.ts";
 import type { Held } from "./reading.ts";
 import type { Reconciled } from "./reconcile.ts";
 import { countDuplicates } from "./reconcile.ts";
@@ -46,7 +47,7 @@ export interface BuiltSlice {
   readonly oldest: number | null;
   readonly newest: number | null;
   readonly problems: readonly Problem[];
-  /** A 64-bit hash of each archived session's id: two slices must not hold the same session. */
+  /** A 64-bit hash of each session's id: two slices must not hold the same session. */
   readonly ids: BigUint64Array;
   /** The set of erased users that it was built with, and their rows in it, which are in no part. */
   readonly erased: { readonly users: string; readonly leftOut: readonly LeftOut[] };
@@ -65,10 +66,11 @@ export async function buildSlice(
   const parts: Part[] = [];
   const archived = { dropOff: 0, selfService: 0, agent: 0, unclassified: 0 };
   const tally = new Tally();
+  const { sessions, before, after, rejected } = sorted(slice.held);
   for (const type of PARTITION_TYPES) {
-    const sights = sessionsOf(slice.held, type);
-    if (sights.length === 0) continue;
-    const rows = talliedRows(sights, erased, tally);
+    if (sessions[type].length === 0) continue;
+    const inOrder = sessions[type].sort(byStartTime).map(({ session }) => session);
+    const rows = talliedRows(inOrder, erased, tally);
     const { rowCount, ...file } = await writeSessionFile(rows, join(scratch, `${type}-${index}.parquet`));
     archived[type] = rowCount;
     if (rowCount > 0) parts.push({ type, rowCount, file });
@@ -76,47 +78,56 @@ export async function buildSlice(
   return {
     parts,
     archived,
-    before: edges(slice.held, "before"),
-    after: edges(slice.held, "after"),
+    before,
+    after,
     totals: slice.last.closing,
-    rejected: rejectedRows(slice.held),
+    rejected,
     active: tally.active,
     duplicates: countDuplicates(slice.last),
     coerced: tally.coerced,
     oldest: tally.oldest,
     newest: tally.newest,
     problems: slice.problems,
-    ids: tally.ids.toArray(),
+    ids: hashesOf(sessions),
     erased: { users: erased.name, leftOut: tally.leftOut },
   };
 }
 
 type SessionSight = Extract<Sight, { kind: "session" }>;
 
-/** The sessions of a containment type in the order of their file. */
-function sessionsOf(held: ReadonlyMap<string, Held>, type: PartitionType): SessionSight[] {
-  const sessions: SessionSight[] = [];
-  for (const { sight, type: own } of held.values()) {
-    if (own === type && sight.kind === "session") sessions.push(sight);
-  }
-  return sessions.sort(byStartTime);
+/** What a slice holds, by what becomes of it. */
+interface Sorted {
+  readonly sessions: Readonly<Record<PartitionType, SessionSight[]>>;
+  readonly before: ListCounts;
+  readonly after: ListCounts;
+  readonly rejected: readonly RejectedRow[];
 }
 
-function edges(held: ReadonlyMap<string, Held>, side: "before" | "after"): ListCounts {
-  const counts: Record<ListName, number> = { dropOff: 0, selfService: 0, agent: 0, all: 0 };
-  for (const { sight, type } of held.values()) {
-    if (sight.kind !== "edge" || sight.side !== side) continue;
-    counts.all++;
-    if (type !== "unclassified") counts[type satisfies ContainmentType]++;
-  }
-  return counts;
-}
-
-function rejectedRows(held: ReadonlyMap<string, Held>): RejectedRow[] {
+function sorted(held: ReadonlyMap<string, Held>): Sorted {
+  const sessions: Sorted["sessions"] = { dropOff: [], selfService: [], agent: [], unclassified: [] };
+  const edges = { before: { ...NOTHING }, after: { ...NOTHING } };
   const rejected: RejectedRow[] = [];
   for (const { sight, type } of held.values()) {
-    if (sight.kind !== "unusable" && sight.kind !== "stray") continue;
-    rejected.push({ code: sight.code, counted: sight.kind === "unusable", type, raw: sight.raw });
+    switch (sight.kind) {
+      case "session":
+        sessions[type].push(sight);
+        break;
+      case "edge":
+        edges[sight.side].all++;
+        if (type !== "unclassified") edges[sight.side][type]++;
+        break;
+      case "unusable":
+      case "stray":
+        rejected.push({ code: sight.code, counted: sight.kind === "unusable", type, raw: sight.raw });
+    }
   }
-  return rejected;
+  return { sessions, ...edges, rejected };
+}
+
+const NOTHING: ListCounts = { dropOff: 0, selfService: 0, agent: 0, all: 0 };
+
+function hashesOf(sessions: Sorted["sessions"]): BigUint64Array {
+  const hashes = new IdHashes();
+  for (const type of PARTITION_TYPES) for (const { session_id } of sessions[type]) hashes.add(session_id);
+  return hashes.toArray();
 }

@@ -23,6 +23,8 @@ export type Opening = Total | "unasked";
 /** A slice, read once: its lists, and the totals that the API gave afterwards. */
 export interface Reading {
   readonly lists: ReadonlyMap<ListName, ListReading>;
+  /** What the lists of the three types hold between them, by key. */
+  readonly typed: ReadonlyMap<string, Held>;
   readonly opening: Opening;
   readonly closing: Totals;
 }
@@ -40,24 +42,17 @@ export interface Held {
 export async function readOnce(reader: Reader, slice: Window, opening: Opening): Promise<Reading> {
   const lists = new Map<ListName, ListReading>();
   for (const type of CONTAINMENT_TYPES) lists.set(type, await readWholeList(reader, slice, type));
+  const typed = heldByType([{ lists }]);
+  const different = countHeld(typed.values());
   const readAllIf = async (total: Total): Promise<boolean> => {
-    if (typeof total !== "number" || countDifferent(lists) >= total) return false;
+    if (typeof total !== "number" || different >= total) return false;
     lists.set("all", await readWholeList(reader, slice, "all"));
     return true;
   };
   if (opening !== "unasked") await readAllIf(opening);
   const closing = await askTotals(reader, slice, opening !== "refused");
-  if (opening !== "unasked" || !(await readAllIf(closing.all))) return { lists, opening, closing };
-  return { lists, opening: closing.all, closing: await askTotals(reader, slice, true) };
-}
-
-/** Different sessions over all lists, strays left out. */
-function countDifferent(lists: Reading["lists"]): number {
-  const keys = new Set<string>();
-  for (const { sights } of lists.values()) {
-    for (const [key, sight] of sights) if (sight.kind !== "stray") keys.add(key);
-  }
-  return keys.size;
+  if (opening !== "unasked" || !(await readAllIf(closing.all))) return { lists, typed, opening, closing };
+  return { lists, typed, opening: closing.all, closing: await askTotals(reader, slice, true) };
 }
 
 async function readWholeList(reader: Reader, slice: Window, list: ListName): Promise<ListReading> {
@@ -87,17 +82,24 @@ async function readWholeList(reader: Reader, slice: Window, list: ListName): Pro
  * Everything that the readings hold between them, by key. A later sight replaces an earlier one; a session that only
  * an unfiltered list returned goes to its own containment type if that is one of the three, else to `unclassified`.
  */
-export function holdings(readings: readonly Pick<Reading, "lists">[]): Map<string, Held> {
-  const held = new Map<string, Held>();
-  for (const { lists } of readings) {
-    for (const type of CONTAINMENT_TYPES) {
-      for (const [key, sight] of lists.get(type)?.sights ?? []) held.set(key, { sight, type });
-    }
-  }
+export function holdings(readings: readonly Pick<Reading, "lists" | "typed">[]): ReadonlyMap<string, Held> {
+  const [only] = readings;
+  if (readings.length === 1 && only !== undefined && !only.lists.has("all")) return only.typed;
+  const held = heldByType(readings);
   for (const { lists } of readings) {
     for (const [key, sight] of lists.get("all")?.sights ?? []) {
       const known = held.get(key);
       if (known === undefined || known.type === UNCLASSIFIED) held.set(key, { sight, type: ownType(sight) });
+    }
+  }
+  return held;
+}
+
+function heldByType(readings: readonly Pick<Reading, "lists">[]): Map<string, Held> {
+  const held = new Map<string, Held>();
+  for (const { lists } of readings) {
+    for (const type of CONTAINMENT_TYPES) {
+      for (const [key, sight] of lists.get(type)?.sights ?? []) held.set(key, { sight, type });
     }
   }
   return held;
@@ -112,8 +114,8 @@ export function countHeld(held: Iterable<Held>): number {
 
 function ownType(sight: Sight): PartitionType {
   if (sight.kind === "edge") return UNCLASSIFIED;
-  const session = JSON.parse(sight.raw.toString()) as unknown;
-  const own = (session as { containmentType?: unknown } | null)?.containmentType;
+  const value = sight.kind === "session" ? sight.session.value : (JSON.parse(sight.raw) as unknown);
+  const own = (value as { containmentType?: unknown } | null)?.containmentType;
   const type = CONTAINMENT_TYPES.find(
     (known: ContainmentType) => typeof own === "string" && known.toLowerCase() === own.toLowerCase(),
   );

@@ -80,14 +80,8 @@ function countSights(list: ListReading | undefined): number {
 
 /** Rows that were received more often than once within the types' lists of a reading. */
 export function countDuplicates(reading: Reading): number {
-  let rows = 0;
-  const keys = new Set<string>();
-  for (const type of CONTAINMENT_TYPES) {
-    const list = reading.lists.get(type);
-    rows += list?.rows ?? 0;
-    for (const key of list?.sights.keys() ?? []) keys.add(key);
-  }
-  return rows - keys.size;
+  const rows = CONTAINMENT_TYPES.reduce((sum, type) => sum + (reading.lists.get(type)?.rows ?? 0), 0);
+  return rows - reading.typed.size;
 }
 
 /** A list as messages name it. */

@@ -1,6 +1,6 @@
 import type { ErrorCode } from "../errors.ts";
-import type { TapedText } from "../json-tape.ts";
-import type { Source, WireSession } from "../kore/wire.ts";
+import { TapedText } from "../json-tape.ts";
+import { type Source, sessionOf, type WireSession } from "../kore/wire.ts";
 import { type Identity, identityOf } from "../sessions/identity.ts";
 import { mapSession } from "../sessions/map.ts";
 import type { Window } from "./calendar.ts";
@@ -18,9 +18,8 @@ export type Sight =
       readonly key: string;
       readonly session_id: string;
       readonly start_time: number;
-      /** The session is typed again when it is written: a slice of rows would take three times the memory. */
-      readonly raw: Buffer;
-      readonly taped: TapedText | null;
+      /** Typed again when it is written, from its text: a slice of rows would take three times the memory. */
+      readonly session: WireSession;
     }
   | { readonly kind: "edge"; readonly key: string; readonly side: "before" | "after" }
   | {
@@ -45,8 +44,8 @@ export function judge(session: WireSession, source: Source, slice: Window): Sigh
   }
   const key = `id:${sessionId}`;
   if (startTime >= slice.from && startTime < slice.to) {
-    const { raw, taped = null } = session;
-    return { kind: "session", key, session_id: sessionId, start_time: startTime, raw, taped };
+    const kept = session instanceof TapedText ? session : sessionOf(session.raw);
+    return { kind: "session", key, session_id: sessionId, start_time: startTime, session: kept };
   }
   const question = questionAbout(slice);
   if (startTime < question.from || startTime > question.to) return aside("stray", "ERR_ROW_OUTSIDE_WINDOW", session);
@@ -55,7 +54,7 @@ export function judge(session: WireSession, source: Source, slice: Window): Sigh
 
 /** Who a row is, or why it cannot be told. */
 function identify(session: WireSession): Identity | ErrorCode {
-  const identity = session.taped === undefined ? null : identityOf(session.taped);
+  const identity = session instanceof TapedText ? identityOf(session) : null;
   if (identity !== null) return identity;
   const mapped = mapSession(session);
   if ("rejected" in mapped) {

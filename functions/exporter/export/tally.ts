@@ -1,10 +1,10 @@
 import type { SessionColumnName } from "../contract.ts";
-import { type TapedText, tapeOf } from "../json-tape.ts";
+import { TapedText, tapeOf } from "../json-tape.ts";
+import type { WireSession } from "../kore/wire.ts";
 import { mapSession } from "../sessions/map.ts";
 import { PlainSession } from "../sessions/plain-session.ts";
 import type { SessionRow } from "../sessions/row.ts";
 import type { ErasedUsers, Erasure } from "./erased-users.ts";
-import { IdHashes } from "./id-hashes.ts";
 
 /** Rows that were left out for one erasure. */
 export interface LeftOut extends Erasure {
@@ -17,12 +17,9 @@ export class Tally {
   oldest: number | null = null;
   newest: number | null = null;
   readonly coerced = new Map<SessionColumnName, number>();
-  /** A hash of each session's id. */
-  readonly ids = new IdHashes();
   readonly #leftOut = new Map<Erasure, number>();
 
-  add({ sessionId, startTime, isActive, coerced }: Tallied): void {
-    this.ids.add(sessionId);
+  add({ startTime, isActive, coerced }: Tallied): void {
     if (isActive) this.active++;
     this.oldest = Math.min(this.oldest ?? startTime, startTime);
     this.newest = Math.max(this.newest ?? startTime, startTime);
@@ -41,9 +38,8 @@ export class Tally {
 
 /** What is counted of a row. */
 interface Tallied {
-  readonly sessionId: string;
   readonly startTime: number;
-  /** Still going on. */
+  /** Still going on: Kore says so, or gives neither a status nor an end. */
   readonly isActive: boolean;
   readonly coerced: readonly SessionColumnName[];
 }
@@ -53,50 +49,47 @@ interface Tallied {
  * `PlainSession` is good until the next row is asked for.
  */
 export function* talliedRows(
-  sessions: Iterable<{ readonly raw: Buffer; readonly taped?: TapedText | null }>,
+  sessions: Iterable<WireSession>,
   erased: ErasedUsers,
   tally: Tally,
 ): Generator<SessionRow | PlainSession> {
   const plain = new PlainSession();
-  for (const { raw, taped } of sessions) {
-    const tokens = taped ?? tapeOf(raw);
-    const tallied = tokens !== null && plain.read(tokens) ? plainRow(plain) : mappedRow(raw);
-    const erasure = erased.ofUser(tallied.userId);
+  const wasAnybodyErased = erased.name !== "";
+  for (const session of sessions) {
+    const taped = session instanceof TapedText ? session : tapeOf(session.raw);
+    const typed = taped !== null && plain.read(taped) ? ofPlain(plain) : mapped(session);
+    const erasure = wasAnybodyErased ? erased.ofUser(userOf(typed.row)) : null;
     if (erasure !== null) {
       tally.leaveOut(erasure);
       continue;
     }
-    tally.add(tallied);
-    yield tallied.row;
+    tally.add(typed);
+    yield typed.row;
   }
 }
 
-type TalliedRow = Tallied & { readonly row: SessionRow | PlainSession; readonly userId: string | null };
+interface Typed extends Tallied {
+  readonly row: SessionRow | PlainSession;
+}
 
 const NOTHING_COERCED: readonly SessionColumnName[] = [];
+const ACTIVE = "active";
 
-function plainRow(row: PlainSession): TalliedRow {
-  const active = isActive(row.text("session_status"), !Number.isNaN(row.number("end_time")));
-  return {
-    row,
-    sessionId: row.text("session_id") ?? "",
-    startTime: row.number("start_time"),
-    userId: row.text("user_id"),
-    isActive: active,
-    coerced: NOTHING_COERCED,
-  };
+function ofPlain(row: PlainSession): Typed {
+  const hasEnd = !Number.isNaN(row.number("end_time"));
+  const isActive = row.hasText("session_status") ? row.isWord("session_status", ACTIVE) : !hasEnd;
+  return { row, startTime: row.number("start_time"), isActive, coerced: NOTHING_COERCED };
 }
 
-function mappedRow(raw: Buffer): TalliedRow {
-  const mapped = mapSession({ raw, value: JSON.parse(raw.toString()) });
+function mapped(session: WireSession): Typed {
+  const mapped = mapSession(session);
   if ("rejected" in mapped) throw new TypeError("a session could be typed once, but not again");
   const { row, coerced } = mapped;
-  const { session_id, start_time, user_id, session_status, end_time } = row;
-  const active = isActive(session_status, end_time !== null);
-  return { row, sessionId: session_id, startTime: start_time, userId: user_id, isActive: active, coerced };
+  const { start_time, session_status, end_time } = row;
+  const isActive = session_status ? session_status.toLowerCase() === ACTIVE : end_time === null;
+  return { row, startTime: start_time, isActive, coerced };
 }
 
-/** Kore says so, or gives neither a status nor an end. */
-function isActive(status: string | null, hasEnd: boolean): boolean {
-  return status ? status.toLowerCase() === "active" : !hasEnd;
+function userOf(row: SessionRow | PlainSession): string | null {
+  return row instanceof PlainSession ? row.text("user_id") : row.user_id;
 }

@@ -3,7 +3,7 @@ import { ExporterError } from "../errors.ts";
 import { cutArray } from "../json-tape.ts";
 import { elementTexts } from "../json-text.ts";
 import { KoreFailure } from "./failure.ts";
-import { type SessionsAnswer, sessionOf } from "./wire.ts";
+import type { SessionsAnswer } from "./wire.ts";
 
 /** Characters of an unexpected answer that an error shows. */
 const SHOWN = 200;
@@ -19,7 +19,7 @@ const SHOWN = 200;
 export function parseAnswer(body: Buffer, show: Show): SessionsAnswer {
   const cut = isUtf8(body) ? cutArray(body, "sessions") : null;
   if (cut === null) return parseWhole(body, show);
-  return answerOf(cut.rest, show, () => cut.elements.map((taped) => sessionOf(taped.text, taped)));
+  return answerOf(cut.rest, show, () => cut.elements);
 }
 
 /** For an answer that is no page, or an unusual one: what it says is parsed as a whole. */

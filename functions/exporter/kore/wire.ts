@@ -1,5 +1,4 @@
 import type { ContainmentType } from "../contract.ts";
-import type { TapedText } from "../json-tape.ts";
 
 /**
  * What is exported: one bot, or every bot of the account through the admin-console endpoint.
@@ -28,21 +27,18 @@ export interface SessionsQuery {
   readonly sessionId?: readonly string[];
 }
 
-/** One element of an answer's `sessions`. */
+/** One element of an answer's `sessions`; a `TapedText` where its tokens are known. */
 export interface WireSession {
   /** Exactly the text that the API sent for it, in UTF-8, cut from the answer: a view of the page, not a copy. */
   readonly raw: Buffer;
-  /** The same text with its tokens, where they are known. */
-  readonly taped?: TapedText;
   /** The same text, parsed. Any JSON value: the API is not trusted to send objects. */
   readonly value: unknown;
 }
 
 /** The session that a text is: parsed only if somebody asks for its value. */
-export function sessionOf(raw: Buffer, taped?: TapedText): WireSession {
+export function sessionOf(raw: Buffer): WireSession {
   return {
     raw,
-    ...(taped && { taped }),
     get value(): unknown {
       return JSON.parse(raw.toString());
     },

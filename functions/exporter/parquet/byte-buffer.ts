@@ -1,8 +1,10 @@
+import { ASCII } from "../ascii.ts";
+
+const { BACKSLASH } = ASCII;
+
 /** Texts up to so many characters are cheaper to copy here than to hand to the engine's encoder. */
 const SHORT_TEXT = 48;
 const SHORT_COPY = 32;
-
-const BACKSLASH = 92;
 
 /** What stands behind a backslash, and what is meant. Source: RFC 8259, section 7. */
 const ESCAPES: Readonly<Record<number, number>> = { 34: 34, 92: 92, 47: 47, 98: 8, 102: 12, 110: 10, 114: 13, 116: 9 };
@@ -89,7 +91,7 @@ export class ByteBuffer {
   }
 
   /** The length of a part of other bytes, and that part. */
-  utf8(from: Uint8Array, start: number, end: number): void {
+  utf8(from: Buffer, start: number, end: number): void {
     this.uint32(end - start);
     this.copy(from, start, end);
   }
@@ -98,32 +100,31 @@ export class ByteBuffer {
    * The text that a JSON string's inner bytes tell, with its length before it. False, and nothing appended, where a
    * character stands as its number (`\\u00e9`).
    */
-  unescaped(from: Uint8Array, start: number, end: number): boolean {
+  unescaped(from: Buffer, start: number, end: number): boolean {
     const place = this.#length;
     this.uint32(0);
-    let plain = start;
-    for (let at = start; at < end; at++) {
-      if (from[at] !== BACKSLASH) continue;
-      this.copy(from, plain, at);
-      const meant = ESCAPES[from[++at] ?? 0];
+    let at = start;
+    for (let backslash = backslashFrom(from, at, end); backslash < end; backslash = backslashFrom(from, at, end)) {
+      const meant = ESCAPES[from[backslash + 1] ?? 0];
       if (meant === undefined) {
         this.#length = place;
         return false;
       }
+      this.copy(from, at, backslash);
       this.byte(meant);
-      plain = at + 1;
+      at = backslash + 2;
     }
-    this.copy(from, plain, end);
+    this.copy(from, at, end);
     this.setUint32(place, this.#length - place - 4);
     return true;
   }
 
   /** A part of other bytes. */
-  copy(from: Uint8Array, start: number, end: number): void {
+  copy(from: Buffer, start: number, end: number): void {
     this.#ensure(end - start);
     const to = this.#length - start;
     if (end - start <= SHORT_COPY) for (let at = start; at < end; at++) this.#bytes[to + at] = from[at] ?? 0;
-    else this.#bytes.set(from.subarray(start, end), this.#length);
+    else from.copy(this.#bytes, this.#length, start, end);
     this.#length += end - start;
   }
 
@@ -146,6 +147,13 @@ export class ByteBuffer {
     this.#bytes = larger;
     this.#view = viewOf(larger);
   }
+}
+
+/** Index of the first backslash from `start` on; `end` if there is none before. */
+function backslashFrom(bytes: Buffer, start: number, end: number): number {
+  let at = start;
+  while (at < end && bytes[at] !== BACKSLASH) at++;
+  return at;
 }
 
 function viewOf({ buffer, byteOffset, byteLength }: Buffer): DataView {

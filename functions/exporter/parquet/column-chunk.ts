@@ -56,9 +56,14 @@ export class ColumnChunk {
   }
 
   /** A text whose UTF-8 is a part of other bytes. */
-  utf8(bytes: Uint8Array, start: number, end: number): void {
+  utf8(bytes: Buffer, start: number, end: number): void {
     if (this.#dictionary === null) this.#values.utf8(bytes, start, end);
     else this.#dictionary.utf8(bytes, start, end);
+  }
+
+  /** As `ByteBuffer.unescaped`. */
+  unescaped(bytes: Buffer, start: number, end: number): boolean {
+    return (this.#dictionary ?? this.#values).unescaped(bytes, start, end);
   }
 
   /** Within 64 signed bits; a number must be a safe integer. */

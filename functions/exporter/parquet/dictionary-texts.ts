@@ -5,17 +5,14 @@ import { bitWidth, encodeHybrid } from "./hybrid.ts";
 /** A dictionary that grew beyond this saves nothing: what follows is written PLAIN. */
 const MOST_DICTIONARY_BYTES = 256 * 1024;
 
-/** Appends texts, as a string or as UTF-8 that stands among other bytes. */
-export interface TextSink {
-  text(text: string): void;
-  utf8(bytes: Uint8Array, start: number, end: number): void;
-}
+/** A text's length in bytes, before the text. */
+const LENGTH_BYTES = 4;
 
 /** How a page's values are encoded. */
 export type ValueEncoding = "PLAIN" | "RLE_DICTIONARY";
 
 /** Texts of which many are alike: a page has their numbers in the chunk's dictionary, for as long as that is small. */
-export class DictionaryTexts implements TextSink {
+export class DictionaryTexts {
   readonly dictionary = new Dictionary();
   readonly #numbers: number[] = [];
   readonly #plain = new ByteBuffer();
@@ -30,10 +27,23 @@ export class DictionaryTexts implements TextSink {
   text(text: string): void {
     this.#encoded.clear();
     this.#encoded.text(text);
-    this.utf8(this.#encoded.written, 4, this.#encoded.length);
+    this.#appendEncoded();
   }
 
-  utf8(bytes: Uint8Array, start: number, end: number): void {
+  /** As `ByteBuffer.unescaped`. */
+  unescaped(bytes: Buffer, start: number, end: number): boolean {
+    this.#encoded.clear();
+    const isDone = this.#encoded.unescaped(bytes, start, end);
+    if (isDone) this.#appendEncoded();
+    return isDone;
+  }
+
+  #appendEncoded(): void {
+    this.utf8(this.#encoded.written, LENGTH_BYTES, this.#encoded.length);
+  }
+
+  /** A text whose UTF-8 is a part of other bytes. */
+  utf8(bytes: Buffer, start: number, end: number): void {
     if (this.#isPlain) this.#plain.utf8(bytes, start, end);
     else this.#numbers.push(this.dictionary.numberOf(bytes, start, end));
   }

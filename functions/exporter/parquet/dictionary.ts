@@ -22,7 +22,7 @@ export class Dictionary {
   }
 
   /** The number of the text whose UTF-8 is a part of other bytes; a new one if it was not met before. */
-  numberOf(bytes: Uint8Array, start: number, end: number): number {
+  numberOf(bytes: Buffer, start: number, end: number): number {
     const hash = hashOf(bytes, start, end);
     let slot = this.#slotOf(hash);
     for (let known = this.#slots[slot]; known; known = this.#slots[slot]) {
@@ -36,7 +36,7 @@ export class Dictionary {
     return this.size - 1;
   }
 
-  #holds(number: number, bytes: Uint8Array, start: number, end: number): boolean {
+  #holds(number: number, bytes: Buffer, start: number, end: number): boolean {
     const from = (this.#starts[number] ?? 0) + LENGTH_BYTES;
     const length = (this.#starts[number + 1] ?? this.values.length) - from;
     if (length !== end - start) return false;
@@ -59,7 +59,7 @@ export class Dictionary {
 }
 
 /** FNV-1a of 32 bits. */
-function hashOf(bytes: Uint8Array, start: number, end: number): number {
+function hashOf(bytes: Buffer, start: number, end: number): number {
   let hash = FNV_OFFSET;
   for (let at = start; at < end; at++) hash = Math.imul(hash ^ (bytes[at] ?? 0), FNV_PRIME);
   return hash >>> 0;

@@ -1,7 +1,6 @@
 import { SESSION_COLUMNS } from "../contract.ts";
 import { ABSENT, ABSENT_TAG, type PlainSession, TAG_STEP, TEXT_STEP, textAt } from "../sessions/plain-session.ts";
 import type { SessionRow, Tag } from "../sessions/row.ts";
-import { ByteBuffer } from "./byte-buffer.ts";
 import { ColumnChunk, type FinishedChunk } from "./column-chunk.ts";
 import type { Compressor } from "./compression.ts";
 import { LEAVES } from "./leaves.ts";
@@ -13,12 +12,6 @@ const EMPTY_LIST = 1;
 const NULL_ELEMENT = 2;
 const ELEMENT = 3;
 const MEMBER = 4;
-
-/** A text's length in bytes, before the text. */
-const LENGTH_BYTES = 4;
-
-/** Room for one text at a time. */
-const unescaped = new ByteBuffer();
 
 /** A column with its leaf, and of a list of tags also the leaf of their values. */
 interface SessionColumnChunk {
@@ -76,7 +69,7 @@ export class SessionColumns {
 
   /** Appends a plain session straight from its text: the same as appending the row that it is. */
   appendPlain(session: PlainSession): void {
-    const { raw, starts, ends, numbers } = session;
+    const { bytes, starts, ends, numbers } = session;
     let index = -1;
     for (const { column, required, leaf, values } of this.#columns) {
       index++;
@@ -85,8 +78,8 @@ export class SessionColumns {
       const number = numbers[index] ?? Number.NaN;
       switch (column.shape) {
         case "text":
-          if (column.from === "") leaf.utf8(raw, 0, raw.length);
-          else putSpan(leaf, raw, start, end, required);
+          if (column.from === "") leaf.utf8(bytes, session.from, session.to);
+          else putSpan(leaf, bytes, start, end, required);
           break;
         case "integer":
         case "timestamp":
@@ -154,31 +147,29 @@ function putMember(leaf: ColumnChunk, tag: Tag | null, member: keyof Tag, goesOn
   if (present) leaf.text(text);
 }
 
-function putSpan(leaf: ColumnChunk, raw: Buffer, start: number, end: number, required: boolean): void {
-  if (putPresence(leaf, start === ABSENT ? null : start, required)) putTextAt(leaf, raw, start, end);
+function putSpan(leaf: ColumnChunk, bytes: Buffer, start: number, end: number, required: boolean): void {
+  if (putPresence(leaf, start === ABSENT ? null : start, required)) putTextAt(leaf, bytes, start, end);
 }
 
-function putTextAt(leaf: ColumnChunk, raw: Buffer, start: number, end: number): void {
-  if (end >= 0) leaf.utf8(raw, start, end);
-  else if (unescaped.unescaped(raw, start, -end)) leaf.utf8(unescaped.written, LENGTH_BYTES, unescaped.length);
-  else leaf.text(textAt(raw, start, end));
-  unescaped.clear();
+function putTextAt(leaf: ColumnChunk, bytes: Buffer, start: number, end: number): void {
+  if (end >= 0) leaf.utf8(bytes, start, end);
+  else if (!leaf.unescaped(bytes, start, -end)) leaf.text(textAt(bytes, start, end));
 }
 
-function putTextSpans(leaf: ColumnChunk, { raw, elements }: PlainSession, first: number, count: number): void {
+function putTextSpans(leaf: ColumnChunk, { bytes, elements }: PlainSession, first: number, count: number): void {
   const length = first === ABSENT ? 0 : count;
   if (length === 0) leaf.level(first === ABSENT ? NOTHING : EMPTY_LIST, false);
   for (let index = 0; index < length; index++) {
     const start = elements[first + index * TEXT_STEP] ?? ABSENT;
     leaf.level(start === ABSENT ? NULL_ELEMENT : ELEMENT, index > 0);
-    if (start !== ABSENT) putTextAt(leaf, raw, start, elements[first + index * TEXT_STEP + 1] ?? start);
+    if (start !== ABSENT) putTextAt(leaf, bytes, start, elements[first + index * TEXT_STEP + 1] ?? start);
   }
 }
 
 function putTagSpans(
   names: ColumnChunk,
   values: ColumnChunk,
-  { raw, elements }: PlainSession,
+  { bytes, elements }: PlainSession,
   first: number,
   count: number,
 ): void {
@@ -189,14 +180,14 @@ function putTagSpans(
   for (let index = 0; index < count; index++) {
     const place = first + index * TAG_STEP;
     const isNull = elements[place] === ABSENT_TAG;
-    putMemberSpan(names, raw, elements, place, isNull, index > 0);
-    putMemberSpan(values, raw, elements, place + TEXT_STEP, isNull, index > 0);
+    putMemberSpan(names, bytes, elements, place, isNull, index > 0);
+    putMemberSpan(values, bytes, elements, place + TEXT_STEP, isNull, index > 0);
   }
 }
 
 function putMemberSpan(
   leaf: ColumnChunk,
-  raw: Buffer,
+  bytes: Buffer,
   elements: Int32Array,
   place: number,
   tagIsNull: boolean,
@@ -204,5 +195,5 @@ function putMemberSpan(
 ): void {
   const start = elements[place] ?? ABSENT;
   leaf.level(start >= 0 ? MEMBER : tagIsNull ? NULL_ELEMENT : ELEMENT, goesOn);
-  if (start >= 0) putTextAt(leaf, raw, start, elements[place + 1] ?? start);
+  if (start >= 0) putTextAt(leaf, bytes, start, elements[place + 1] ?? start);
 }

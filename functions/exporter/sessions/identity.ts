@@ -1,10 +1,9 @@
+import { ASCII } from "../ascii.ts";
 import type { TapedText } from "../json-tape.ts";
 import { instantAt } from "./instant.ts";
 import { findMembers, NOWHERE } from "./session-members.ts";
 
-const QUOTE = 34;
-const OPEN_BRACE = 123;
-const LETTER_N = 110;
+const { QUOTE, LOWER_N, OPEN_BRACE } = ASCII;
 
 const KEYS = ["sessionId", "start_time", "botId"].map((key) => Buffer.from(`"${key}"`));
 const found = new Int32Array(KEYS.length);
@@ -22,12 +21,12 @@ export interface Identity {
  * documents them: ids that are texts without escapes, and an instant `yyyy-mm-ddThh:mm:ss.mssZ`.
  */
 export function identityOf(session: TapedText): Identity | null {
-  const { text, tape, at } = session;
-  if (text[0] !== OPEN_BRACE || !findMembers(text, tape, at, KEYS, found)) return null;
+  const { text, from, tape, at } = session;
+  if (text[from] !== OPEN_BRACE || !findMembers(text, tape, at, KEYS, found)) return null;
   const [id = NOWHERE, start = NOWHERE, bot = NOWHERE] = found;
   const sessionId = textOf(session, id);
   const startTime = instantOf(session, start);
-  const hasBot = bot !== NOWHERE && text[tape[bot] ?? 0] !== LETTER_N;
+  const hasBot = bot !== NOWHERE && text[tape[bot] ?? 0] !== LOWER_N;
   const botId = hasBot ? textOf(session, bot) : null;
   if (sessionId === null || sessionId.trim() === "" || Number.isNaN(startTime) || (hasBot && botId === null))
     return null;

@@ -1,3 +1,7 @@
+import { ASCII } from "../ascii.ts";
+
+const { MINUS, POINT, COLON, UPPER_T, UPPER_Z } = ASCII;
+
 /** Date, and optionally: hours and minutes, seconds, fraction, offset. */
 const DATE_TIME =
   /^(\d{4}-\d\d-(\d\d))(?:T(\d\d:\d\d)(?::(\d\d)(?:[.,](\d+))?)?(?:Z|([+-])([01]\d|2[0-3])(?::?([0-5]\d))?)?)?$/;
@@ -23,12 +27,6 @@ export function parseInstant(text: string): number | null {
   return sign === "+" ? local - offsetMs : local + offsetMs;
 }
 
-const DASH = 45;
-const COLON = 58;
-const POINT = 46;
-const LETTER_T = 84;
-const LETTER_Z = 90;
-
 /**
  * The instant that a part of a text tells as Kore writes instants, `yyyy-mm-ddThh:mm:ss.mssZ`: the same as `parseInstant`
  * makes of it. NaN for any other form, and where it takes a calendar to know whether there is such a day.
@@ -36,13 +34,13 @@ const LETTER_Z = 90;
 export function instantAt(text: Uint8Array, start: number, end: number): number {
   const hasForm =
     end - start === 24 &&
-    text[start + 4] === DASH &&
-    text[start + 7] === DASH &&
-    text[start + 10] === LETTER_T &&
+    text[start + 4] === MINUS &&
+    text[start + 7] === MINUS &&
+    text[start + 10] === UPPER_T &&
     text[start + 13] === COLON &&
     text[start + 16] === COLON &&
     text[start + 19] === POINT &&
-    text[start + 23] === LETTER_Z;
+    text[start + 23] === UPPER_Z;
   if (!hasForm) return Number.NaN;
   const year = digitsAt(text, start, 4);
   const month = digitsAt(text, start + 5, 2);

@@ -1,16 +1,13 @@
+import { ASCII } from "../ascii.ts";
 import { SESSION_COLUMNS, type SessionColumnName } from "../contract.ts";
 import { placeBehind, type TapedText, TOKEN } from "../json-tape.ts";
 import { instantAt } from "./instant.ts";
 import { type Field, fieldWithKey, findMembers, LISTS_OF_TAGS, MEMBERS, NOWHERE } from "./session-members.ts";
 
-const QUOTE = 34;
-const OPEN_BRACE = 123;
-const OPEN_BRACKET = 91;
-const MINUS = 45;
-const ZERO = 48;
-const LETTER_F = 102;
-const LETTER_N = 110;
-const LETTER_T = 116;
+const { SPACE, QUOTE, MINUS, ZERO, OPEN_BRACKET, LOWER_F, LOWER_N, LOWER_T, OPEN_BRACE, BACKSLASH, DELETE } = ASCII;
+
+/** What a letter in lower case has, and the same in upper case has not. */
+const CASE_BIT = 0x20;
 
 /** Longer integers may be beyond what a number holds exactly. */
 const MOST_DIGITS = 15;
@@ -32,15 +29,17 @@ const COLUMN = Object.fromEntries(SESSION_COLUMNS.map(({ name }, column) => [nam
 >;
 
 /**
- * A session's columns as places in its own JSON text, for sessions that are as Kore documents them: texts where text
+ * A session's columns as places in its JSON text, for sessions that are as Kore documents them: texts where text
  * belongs, integers of up to 15 digits, instants as `yyyy-mm-ddThh:mm:ss.mssZ`. For these it tells what `mapSession`
  * does, which then coerces nothing; to any other, `read` says no.
  *
  * One object reads session after session, so that there is no object for each cell or row.
  */
 export class PlainSession {
-  /** The session's JSON text. */
-  raw: Buffer = Buffer.alloc(0);
+  /** What the places count in. The session's own text is the part between `from` and `to`. */
+  bytes: Buffer = Buffer.alloc(0);
+  from = 0;
+  to = 0;
   /** By column: where a text begins, or a list's first element in `elements`; or `ABSENT`. */
   readonly starts = new Int32Array(SESSION_COLUMNS.length);
   /** By column: where a text ends, negative if there are escapes in it; or how many elements a list has. */
@@ -56,16 +55,18 @@ export class PlainSession {
   readonly #tagMembers = new Int32Array(2);
 
   /** Reads a session from its tokens. False if it is not a plain one. */
-  read({ text, tape, at }: TapedText): boolean {
-    this.raw = text;
+  read({ text, from, to, tape, at }: TapedText): boolean {
+    this.bytes = text;
+    this.from = from;
+    this.to = to;
     this.#tape = tape;
     this.starts.fill(ABSENT);
     this.numbers.fill(Number.NaN);
     this.#elementsUsed = 0;
     this.#seenMembers = 0;
     this.#seenTags = 0;
-    if (text[0] !== OPEN_BRACE || !this.#members(at, MEMBERS)) return false;
-    return !Number.isNaN(this.numbers[COLUMN.start_time]) && (this.text("session_id")?.trim() ?? "") !== "";
+    if (text[from] !== OPEN_BRACE || !this.#members(at, MEMBERS)) return false;
+    return !Number.isNaN(this.numbers[COLUMN.start_time]) && this.#hasId();
   }
 
   /** The instant or number of a column; NaN where there is none. */
@@ -76,7 +77,32 @@ export class PlainSession {
   /** The text of a column; null where there is none. */
   text(column: SessionColumnName): string | null {
     const start = this.starts[COLUMN[column]] ?? ABSENT;
-    return start < 0 ? null : textAt(this.raw, start, this.ends[COLUMN[column]] ?? start);
+    return start < 0 ? null : textAt(this.bytes, start, this.ends[COLUMN[column]] ?? start);
+  }
+
+  /** Whether a column has a text that is not empty. */
+  hasText(column: SessionColumnName): boolean {
+    const start = this.starts[COLUMN[column]] ?? ABSENT;
+    return start >= 0 && Math.abs(this.ends[COLUMN[column]] ?? start) > start;
+  }
+
+  /** Whether the text of a column is a word, given in lower-case ASCII letters, in whatever case. */
+  isWord(column: SessionColumnName, word: string): boolean {
+    const start = this.starts[COLUMN[column]] ?? ABSENT;
+    const end = this.ends[COLUMN[column]] ?? start;
+    if (end < 0) return this.text(column)?.toLowerCase() === word;
+    if (start < 0 || end - start !== word.length) return false;
+    for (let index = 0; index < word.length; index++) {
+      if (((this.bytes[start + index] ?? 0) | CASE_BIT) !== word.charCodeAt(index)) return false;
+    }
+    return true;
+  }
+
+  /** An id has a character that is no white space. */
+  #hasId(): boolean {
+    const first = this.bytes[this.starts[COLUMN.session_id] ?? ABSENT] ?? 0;
+    const isPrintable = first > SPACE && first < DELETE && first !== BACKSLASH && first !== QUOTE;
+    return isPrintable || (this.text("session_id")?.trim() ?? "") !== "";
   }
 
   /*
@@ -87,11 +113,11 @@ export class PlainSession {
     const tape = this.#tape;
     const end = tape[place + 1] ?? 0;
     let expected = 0;
-    for (let key = place + TOKEN; key < end; key = placeBehind(this.raw, tape, key + TOKEN)) {
+    for (let key = place + TOKEN; key < end; key = placeBehind(this.bytes, tape, key + TOKEN)) {
       const keyEnd = tape[key + 1] ?? 0;
       // A key with escapes may be any.
       if (keyEnd < 0) return false;
-      const index = fieldWithKey(fields, this.raw, tape[key] ?? 0, keyEnd, expected);
+      const index = fieldWithKey(fields, this.bytes, tape[key] ?? 0, keyEnd, expected);
       const field = fields[index];
       if (field === undefined) continue;
       expected = index + 1;
@@ -112,22 +138,22 @@ export class PlainSession {
   #value({ shape, column }: Field, place: number): boolean {
     const start = this.#tape[place] ?? 0;
     const end = this.#tape[place + 1] ?? 0;
-    const first = this.raw[start];
-    if (first === LETTER_N || shape === "not read") return true;
+    const first = this.bytes[start];
+    if (first === LOWER_N || shape === "not read") return true;
     switch (shape) {
       case "text":
         this.starts[column] = start + 1;
         this.ends[column] = textEnd(end);
         return first === QUOTE;
       case "timestamp":
-        this.numbers[column] = first === QUOTE ? instantAt(this.raw, start + 1, end - 1) : Number.NaN;
+        this.numbers[column] = first === QUOTE ? instantAt(this.bytes, start + 1, end - 1) : Number.NaN;
         return !Number.isNaN(this.numbers[column]);
       case "integer":
-        this.numbers[column] = integerAt(this.raw, start, end);
+        this.numbers[column] = integerAt(this.bytes, start, end);
         return !Number.isNaN(this.numbers[column]);
       case "boolean":
-        this.numbers[column] = first === LETTER_T ? 1 : 0;
-        return first === LETTER_T || first === LETTER_F;
+        this.numbers[column] = first === LOWER_T ? 1 : 0;
+        return first === LOWER_T || first === LOWER_F;
       case "texts":
       case "tags":
         return first === OPEN_BRACKET && this.#list(shape, column, place);
@@ -140,7 +166,7 @@ export class PlainSession {
     const end = this.#tape[place + 1] ?? 0;
     this.starts[column] = this.#elementsUsed;
     let count = 0;
-    for (let element = place + TOKEN; element < end; element = placeBehind(this.raw, this.#tape, element)) {
+    for (let element = place + TOKEN; element < end; element = placeBehind(this.bytes, this.#tape, element)) {
       const isPlain = shape === "texts" ? this.#textInto(this.#element(TEXT_STEP), element) : this.#tag(element);
       if (!isPlain) return false;
       count++;
@@ -151,11 +177,11 @@ export class PlainSession {
 
   #tag(place: number): boolean {
     const element = this.#element(TAG_STEP);
-    const first = this.raw[this.#tape[place] ?? 0];
-    if (first === LETTER_N) this.elements[element] = ABSENT_TAG;
-    if (first !== OPEN_BRACE) return first === LETTER_N;
+    const first = this.bytes[this.#tape[place] ?? 0];
+    if (first === LOWER_N) this.elements[element] = ABSENT_TAG;
+    if (first !== OPEN_BRACE) return first === LOWER_N;
     const found = this.#tagMembers;
-    if (!findMembers(this.raw, this.#tape, place, TAG_KEYS, found)) return false;
+    if (!findMembers(this.bytes, this.#tape, place, TAG_KEYS, found)) return false;
     const [name = NOWHERE, value = NOWHERE] = found;
     if (name !== NOWHERE && !this.#textInto(element, name)) return false;
     return value === NOWHERE || this.#textInto(element + TEXT_STEP, value);
@@ -163,12 +189,12 @@ export class PlainSession {
 
   #textInto(element: number, place: number): boolean {
     const start = this.#tape[place] ?? 0;
-    const first = this.raw[start];
+    const first = this.bytes[start];
     if (first === QUOTE) {
       this.elements[element] = start + 1;
       this.elements[element + 1] = textEnd(this.#tape[place + 1] ?? 0);
     }
-    return first === QUOTE || first === LETTER_N;
+    return first === QUOTE || first === LOWER_N;
   }
 
   /** Room for an element, all of it absent. */
@@ -191,13 +217,13 @@ function textEnd(stringEnd: number): number {
 }
 
 /** An integer of up to 15 digits; NaN for any other value. */
-function integerAt(raw: Buffer, start: number, end: number): number {
-  const isNegative = raw[start] === MINUS;
+function integerAt(bytes: Buffer, start: number, end: number): number {
+  const isNegative = bytes[start] === MINUS;
   const first = isNegative ? start + 1 : start;
   if (end - first > MOST_DIGITS || end <= first) return Number.NaN;
   let number = 0;
   for (let at = first; at < end; at++) {
-    const digit = (raw[at] ?? 0) - ZERO;
+    const digit = (bytes[at] ?? 0) - ZERO;
     if (digit < 0 || digit > 9) return Number.NaN;
     number = number * 10 + digit;
   }
@@ -205,7 +231,7 @@ function integerAt(raw: Buffer, start: number, end: number): number {
 }
 
 /** The text between two places of a `PlainSession`. */
-export function textAt(raw: Buffer, start: number, end: number): string {
-  if (end >= 0) return raw.toString("utf8", start, end);
-  return JSON.parse(raw.toString("utf8", start - 1, 1 - end)) as string;
+export function textAt(bytes: Buffer, start: number, end: number): string {
+  if (end >= 0) return bytes.toString("utf8", start, end);
+  return JSON.parse(bytes.toString("utf8", start - 1, 1 - end)) as string;
 }

@@ -143,7 +143,7 @@ function heldAnswer(answer: KeptAnswer): HeldAnswer {
 function givenAgain(answer: HeldAnswer): KeptAnswer {
   if (answer instanceof KoreRefusal) return answer;
   const { texts, ...rest } = answer;
-  return { ...rest, sessions: texts.map((raw) => sessionOf(raw)) };
+  return { ...rest, sessions: texts.map(sessionOf) };
 }
 
 function line(head: Head): Buffer {
