@@ -33,7 +33,7 @@ afterAll(async () => {
 
 async function cli(...args: string[]): Promise<{ code: number | null; stdout: string; stderr: string }> {
   const archive = ["--archive", `s3://${stack.outputs.ArchiveBucket}`];
-  return startProcess("cli/main.ts", [...args, ...archive], stack.env).ended;
+  return startProcess("cli/main.js", [...args, ...archive], stack.env).ended;
 }
 
 /** `id day type` of every session that the archive holds. */

@@ -20,7 +20,7 @@ export type Input = NodeJS.ReadableStream & {
   readonly isTTY?: boolean;
 };
 
-/** What a command line has of the world. Only `main.ts` knows the process. */
+/** What a command line has of the world. Only `start.ts` knows the process. */
 export interface ProcessIo {
   /** Results. */
   readonly stdout: Output;

@@ -12,8 +12,8 @@ export type Facts = Readonly<Record<string, unknown>>;
 
 /** What a command says on stderr besides its results. Every message is told at once; nothing is kept. */
 export interface Log {
-  /** For `--verbose` only. */
-  debug(event: string, message: string, facts?: Facts): void;
+  /** For `--verbose` only: `tell` is not asked otherwise. */
+  debug(event: string, tell: () => { readonly message: string; readonly facts: Facts }): void;
   /** How the work gets on: for a terminal, and for `--verbose`. */
   info(event: string, message: string, facts?: Facts): void;
   /** What a person has to know although nothing is wrong; told always, and in plain words. */
@@ -68,8 +68,10 @@ export class StderrLog implements Log {
     };
   }
 
-  debug(event: string, message: string, facts: Facts = {}): void {
-    if (this.#isVerbose) this.#tell("debug", { event }, message, facts);
+  debug(event: string, tell: Parameters<Log["debug"]>[1]): void {
+    if (!this.#isVerbose) return;
+    const { message, facts } = tell();
+    this.#tell("debug", { event }, message, facts);
   }
 
   info(event: string, message: string, facts: Facts = {}): void {

@@ -74,7 +74,7 @@ async function exportDay(server: BenchServer, day: BusyDay, folder: string): Pro
   const settings = exporterSettings(server.url, folder);
   const archive = settings.KORE_ARCHIVE ?? "";
   await rm(archive, { recursive: true, force: true });
-  const use = await runProcess(["cli/main.ts", "export", "--json", "--date", day.day], settings);
+  const use = await runProcess(["cli/main.js", "export", "--json", "--date", day.day], settings);
   await checkLedger(folder, day);
   const duckDb = await (await DuckDBInstance.create()).connect();
   try {

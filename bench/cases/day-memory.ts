@@ -17,7 +17,7 @@ const PEAK = "MB peak";
 
 /** Ways to export a day: the command line at once, and what is deployed, in steps with a scratch of its own. */
 const WAYS = {
-  "at once": ["cli/main.ts", "export", "--json", "--date"],
+  "at once": ["cli/main.js", "export", "--json", "--date"],
   "in steps": ["bench/deployed-day.ts"],
 } as const;
 type Way = keyof typeof WAYS;

@@ -60,19 +60,12 @@ async function accountOf(sessions: number): Promise<SourceAccount> {
   return account;
 }
 
-/** The floor of a small night is five minutes, beside which writing it and the last answers count: no promise is made of its time. */
 function promises(results: readonly ContenderResult[]): Promised[] {
-  const largest = nameOf(Math.max(...SIZES));
-  return [
-    ...SIZES.map(nameOf).map((name): Promised => {
-      const value = medianOf(results, name, REQUESTS);
-      return { what: `requests over full pages, ${name}`, value, sense: "at most", limit: MOST_REQUEST_RATIO };
-    }),
-    {
-      what: `time over the quota's floor, ${largest}`,
-      value: medianOf(results, largest, TIME),
-      sense: "at most",
-      limit: MOST_TIME_RATIO,
-    },
-  ];
+  return SIZES.map(nameOf).flatMap((name): Promised[] => {
+    const of = (figure: string) => medianOf(results, name, figure);
+    return [
+      { what: `requests over full pages, ${name}`, value: of(REQUESTS), sense: "at most", limit: MOST_REQUEST_RATIO },
+      { what: `time over the quota's floor, ${name}`, value: of(TIME), sense: "at most", limit: MOST_TIME_RATIO },
+    ];
+  });
 }

@@ -6,7 +6,7 @@ import type { Quota } from "../../functions/exporter/kore/quota.ts";
 import { isRefusedCount, KoreRefusal } from "../../functions/exporter/kore/refusal.ts";
 import type { SessionsAnswer, SessionsQuery, Source } from "../../functions/exporter/kore/wire.ts";
 import type { CommandIo } from "../io.ts";
-import { requestFacts, requestLine } from "../progress/request-line.ts";
+import { toldRequest } from "../progress/request-line.ts";
 
 /** What asking takes: the parts of a command's world that a check needs. */
 export type CheckIo = Pick<CommandIo, "clock" | "signal" | "log">;
@@ -52,7 +52,7 @@ export async function askSource(
 const NO_ROOM = new ExporterError("ERR_KORE_RATE_LIMITED", "The quota of the settings has no room.");
 
 function tell(source: Source, event: Exclude<KoreEvent, { kind: "waiting" }>, { log }: CheckIo): void {
-  log.debug("request", requestLine(event), requestFacts(sourceName(source), event));
+  log.debug("request", () => toldRequest(sourceName(source), event));
 }
 
 /** What a failure means, by Kore's own words. Their source: docs/doctor.md. */

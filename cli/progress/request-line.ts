@@ -4,8 +4,13 @@ import type { Facts } from "../log.ts";
 /** A request that was sent, retries one by one. */
 export type RequestEvent = Exclude<KoreEvent, { readonly kind: "waiting" }>;
 
+/** What `--verbose` tells of a request. */
+export function toldRequest(source: string, event: RequestEvent): { readonly message: string; readonly facts: Facts } {
+  return { message: requestLine(event), facts: requestFacts(source, event) };
+}
+
 /** The request in a line: what was asked for, without values of filters, and what came of it. */
-export function requestLine(event: RequestEvent): string {
+function requestLine(event: RequestEvent): string {
   const { path, query, ms } = event;
   const window = query.dateFrom === null && query.dateTo === null ? [] : [`${query.dateFrom} to ${query.dateTo}`];
   const asked = [
@@ -25,7 +30,7 @@ function outcome(event: RequestEvent): string {
 }
 
 /** The same for programs. */
-export function requestFacts(source: string, event: RequestEvent): Facts {
+function requestFacts(source: string, event: RequestEvent): Facts {
   const { path, query, ms } = event;
   const { status, rows } = event.kind === "answered" ? event : { status: null, rows: null };
   return {

@@ -2,7 +2,7 @@ import type { DayResult, Progress } from "../../functions/exporter/export/export
 import type { KoreEvent } from "../../functions/exporter/kore/client.ts";
 import type { CommandIo } from "../io.ts";
 import { duration, rate } from "./duration.ts";
-import { requestFacts, requestLine } from "./request-line.ts";
+import { toldRequest } from "./request-line.ts";
 import { bar, openTerminalLine, type TerminalLine } from "./terminal-line.ts";
 import { type RunPlan, Workload } from "./workload.ts";
 
@@ -175,7 +175,7 @@ class LogView implements RunView {
     const workload = this.#run.of(source);
     workload.event(event, this.#io.clock.now());
     if (event.kind !== "waiting") {
-      this.#io.log.debug("request", requestLine(event), requestFacts(source, event));
+      this.#io.log.debug("request", () => toldRequest(source, event));
       return;
     }
     const { reason, ms, error } = event;

@@ -7,6 +7,7 @@
  * - A source or day that fails does not stop the others. When all is done, a run with a failure throws: a durable
  *   execution has failed then; a plain invocation is tried again. In the end the event is in the dead-letter queue.
  */
+import { setFlagsFromString } from "node:v8";
 import {
   type DurableExecutionInvocationInput,
   type DurableExecutionInvocationOutput,
@@ -17,6 +18,9 @@ import { systemClock } from "./clock.ts";
 import { carryOut, type EstimateSummary, type ExportSummary } from "./lambda/deployed-run.ts";
 import { DurableHost } from "./lambda/durable-host.ts";
 import { PlainHost } from "./lambda/plain-host.ts";
+
+// As the command line has it: a nursery that does not grow.
+setFlagsFromString("--semi-space-growth-factor=1");
 
 /** Left of the function's time for stopping cleanly. */
 const STOP_BEFORE_END_MS = 60_000;

@@ -17,7 +17,7 @@ async function folderWith(text: string | Buffer, mode = 0o600): Promise<string> 
 
 /** The command line in a process of its own, run in a folder, with nothing of Kore's in its environment. */
 const run = (folder: string, args: readonly string[], env: NodeJS.ProcessEnv = {}) =>
-  startProcess(resolve("cli/main.ts"), args, env, folder).ended;
+  startProcess(resolve("cli/main.js"), args, env, folder).ended;
 
 describe("a command reads .env in the folder it is run in", () => {
   test("and the environment wins over it, and a flag over both", async () => {

@@ -286,7 +286,7 @@ describe("fetch's reader", () => {
       KORE_CLIENT_SECRET: "demo-secret-of-the-stand-in",
       KORE_REQUESTS_PER_MINUTE: "0",
     };
-    const command = `set -o pipefail; "${process.execPath}" cli/main.ts fetch ${DAY_OF.join(" ")} | head -n 2`;
+    const command = `set -o pipefail; "${process.execPath}" cli/main.js fetch ${DAY_OF.join(" ")} | head -n 2`;
     const shell = spawn("bash", ["-c", command], { env, stdio: ["ignore", "pipe", "pipe"] });
     const [out, err]: [Buffer[], Buffer[]] = [[], []];
     shell.stdout.on("data", (chunk) => out.push(chunk));

@@ -78,7 +78,7 @@ describe("init with flags", () => {
     const stdin = () => Readable.from(["hush-", "hush\n"]);
     expect((await init(folder, [...FLAGS, "--client-secret-stdin", "--no-check"], { stdin })).code).toBe(0);
     expect(variablesOf(await text(folder)).KORE_CLIENT_SECRET).toBe("hush-hush");
-    const status = await startProcess(resolve("cli/main.ts"), ["status"], {}, folder).ended;
+    const status = await startProcess(resolve("cli/main.js"), ["status"], {}, folder).ended;
     expect(status).toMatchObject({ code: 0, stdout: `No day is archived in ${join(folder, "archive")} yet.\n` });
   });
 

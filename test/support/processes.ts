@@ -44,7 +44,7 @@ export function startCli(
   args: readonly string[],
   env: NodeJS.ProcessEnv = {},
 ): RunningProcess {
-  return startProcess("cli/main.ts", args, {
+  return startProcess("cli/main.js", args, {
     KORE_HOST: kore.url,
     KORE_CLIENT_ID: "cs-demo",
     KORE_CLIENT_SECRET: "demo-secret-of-the-stand-in",

@@ -1,5 +1,5 @@
 import type { ErrorCode } from "../errors.ts";
-import { TapedText } from "../json-tape.ts";
+import { TapedText, tapeOf } from "../json-tape.ts";
 import { type Source, sessionOf, type WireSession } from "../kore/wire.ts";
 import { type Identity, identityOf } from "../sessions/identity.ts";
 import { mapSession } from "../sessions/map.ts";
@@ -54,7 +54,8 @@ export function judge(session: WireSession, source: Source, slice: Window): Sigh
 
 /** Who a row is, or why it cannot be told. */
 function identify(session: WireSession): Identity | ErrorCode {
-  const identity = session instanceof TapedText ? identityOf(session) : null;
+  const taped = session instanceof TapedText ? session : tapeOf(session.raw);
+  const identity = taped === null ? null : identityOf(taped);
   if (identity !== null) return identity;
   const mapped = mapSession(session);
   if ("rejected" in mapped) {

@@ -11,9 +11,6 @@ import { IntegerStatistics } from "./statistics.ts";
 /** A page ends with the row that fills it: the format holds its size in 31 bits, and readers take it whole. */
 const PAGE_BYTES = 1024 * 1024;
 
-/** Marks a level that goes on with a row's list, instead of beginning a row. */
-const GOES_ON = 0x80;
-
 const TYPES = { text: "BYTE_ARRAY", "repeating text": "BYTE_ARRAY", int64: "INT64", boolean: "BOOLEAN" } as const;
 
 /** A column chunk as it goes into the file. */
@@ -30,8 +27,9 @@ export class ColumnChunk {
   readonly #compressor: Compressor;
   readonly #pages: Promise<Page>[] = [];
   /** Of the page that is being filled: a byte for each level; values in PLAIN encoding, but booleans a byte each. */
-  readonly #levels = takeBuffer();
-  readonly #values = takeBuffer();
+  readonly #definitions = takeBuffer();
+  readonly #repetitions = takeBuffer();
+  #values = takeBuffer();
   readonly #dictionary: DictionaryTexts | null;
   /** Of all finished pages; only for integers. */
   #statistics: IntegerStatistics | null = null;
@@ -47,7 +45,8 @@ export class ColumnChunk {
 
   /** What is present from the root down, for the next value or null; only where something can be absent. */
   level(definition: number, goesOn: boolean): void {
-    this.#levels.byte(goesOn ? definition | GOES_ON : definition);
+    this.#definitions.byte(definition);
+    if (this.#leaf.maxRepetition > 0) this.#repetitions.byte(goesOn ? 1 : 0);
   }
 
   text(text: string): void {
@@ -77,15 +76,14 @@ export class ColumnChunk {
 
   endRow(): void {
     this.#rows++;
-    const bytes = this.#levels.length + this.#values.length + (this.#dictionary?.bytes ?? 0);
+    const bytes = this.#definitions.length + this.#values.length + (this.#dictionary?.bytes ?? 0);
     if (bytes >= PAGE_BYTES || this.#dictionary?.mustEndPage) this.#endPage();
   }
 
   /** Ends the last page, and resolves when all are compressed. */
   async finish(): Promise<FinishedChunk> {
     if (this.#rows > 0) this.#endPage();
-    giveBack(this.#levels);
-    giveBack(this.#values);
+    for (const buffer of [this.#definitions, this.#repetitions, this.#values]) giveBack(buffer);
     const { size = 0, values } = this.#dictionary?.dictionary ?? {};
     const dictionary = values && size > 0 ? [dictionaryPage(values.written, size, this.#compressor)] : [];
     const pages = await Promise.all([...dictionary, ...this.#pages]);
@@ -94,14 +92,9 @@ export class ColumnChunk {
   }
 
   #endPage(): void {
-    const { maxDefinition, maxRepetition } = this.#leaf;
-    const levels = this.#levels.written;
-    const count = maxDefinition > 0 ? levels.length : this.#rows;
-    const body = takeBuffer();
-    if (maxRepetition > 0) putLevels(levels.map(repetitionOf), maxRepetition, body);
-    if (maxDefinition > 0) putLevels(levels.map(definitionOf), maxDefinition, body);
+    const count = this.#leaf.maxDefinition > 0 ? this.#definitions.length : this.#rows;
     const statistics = this.#pageStatistics(count);
-    const encoding = this.#moveValues(body);
+    const { body, encoding } = this.#takeBody();
     const page = dataPage(body.written, { values: count, encoding, statistics }, this.#compressor);
     const done = () => giveBack(body);
     // A failure is told by `finish`.
@@ -109,7 +102,21 @@ export class ColumnChunk {
     this.#pages.push(page);
     this.#count += count;
     this.#rows = 0;
-    this.#levels.clear();
+  }
+
+  /** Levels and values, which are forgotten. */
+  #takeBody(): { readonly body: ByteBuffer; readonly encoding: ValueEncoding } {
+    const { kind, maxDefinition, maxRepetition } = this.#leaf;
+    const hasOnlyValues = maxDefinition === 0 && (kind === "text" || kind === "int64");
+    if (hasOnlyValues) {
+      const body = this.#values;
+      this.#values = takeBuffer();
+      return { body, encoding: "PLAIN" };
+    }
+    const body = takeBuffer();
+    if (maxRepetition > 0) moveLevels(this.#repetitions, maxRepetition, body);
+    if (maxDefinition > 0) moveLevels(this.#definitions, maxDefinition, body);
+    return { body, encoding: this.#moveValues(body) };
   }
 
   #pageStatistics(count: number): Statistics | null {
@@ -156,19 +163,12 @@ function bytesOf(pages: readonly Page[]): number {
 }
 
 /** Levels stand before the values, with their length in bytes. */
-function putLevels(levels: Uint8Array, largest: number, body: ByteBuffer): void {
+function moveLevels(levels: ByteBuffer, largest: number, body: ByteBuffer): void {
   const start = body.length;
   body.uint32(0);
-  encodeHybrid(levels, bitWidth(largest), body);
+  encodeHybrid(levels.written, bitWidth(largest), body);
   body.setUint32(start, body.length - start - 4);
-}
-
-function repetitionOf(level: number): number {
-  return level >>> 7;
-}
-
-function definitionOf(level: number): number {
-  return level & ~GOES_ON;
+  levels.clear();
 }
 
 /** Bits, the lowest first. */

@@ -8,9 +8,11 @@ import { Pause } from "./pause.ts";
 
 /** What one turn of asking takes at most, besides its batch of requests. */
 const LONGEST_TURN_MS = 90_000;
-const LARGEST_TURN_BYTES = 32 * 1024 * 1024;
+const LARGEST_TURN_BYTES = 24 * 1024 * 1024;
 /** Shorter waits for the minute's quota are not worth a pause. */
 const SHORT_WAIT_MS = 2_000;
+/** A pause ends so long before Kore may be asked again: until a turn can ask, it has to start and to read what is kept. */
+const HEAD_START_MS = 1_500;
 
 /** Answers from what is kept, then asks Kore for at most a batch, then throws a `Pause`. */
 export class RememberingApi implements SessionsApi {
@@ -47,7 +49,8 @@ export class RememberingApi implements SessionsApi {
   #pauseIfDue(): void {
     const waitMs = this.#quota.wait();
     const used = this.#client.attempts >= this.#batch || this.#kept.freshBytes >= LARGEST_TURN_BYTES;
-    if (used || waitMs > SHORT_WAIT_MS || this.#clock.now() >= this.#endMs) throw new Pause(waitMs);
+    if (used || waitMs > SHORT_WAIT_MS || this.#clock.now() >= this.#endMs)
+      throw new Pause(Math.max(0, waitMs - HEAD_START_MS));
   }
 }
 

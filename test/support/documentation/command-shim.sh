@@ -12,7 +12,7 @@ done < "$DOCUMENTATION_EXCEPTIONS"
 case "$command" in
   "npm run -s kore-sessions -- "*)
     shift 4
-    exec node cli/main.ts "$@"
+    exec node cli/main.js "$@"
     ;;
   "npm run demo") exec node demo/run.ts ;;
 esac
