@@ -14,7 +14,7 @@ import { KeptSlices } from "../../functions/exporter/steps/kept-slices.ts";
 import type { SimulatedPorts } from "./deployment.ts";
 
 /** Of a session in Parquet: as in docs/cost.md. */
-const BYTES_PER_SESSION = 225;
+const BYTES_PER_SESSION = 208;
 
 /**
  * A day in steps as `DayInSteps` does it, but for writing Parquet: its parts are only counted, and time passes for them.

@@ -3,6 +3,7 @@ import { ExporterError, SettingsError } from "../../functions/exporter/errors.ts
 import { requestsForDays } from "../../functions/exporter/export/estimate.ts";
 import type { QuotaLimits } from "../../functions/exporter/kore/quota.ts";
 import { shortestTimeMs } from "../../functions/exporter/kore/quota-floor.ts";
+import { counted } from "../amounts.ts";
 import { table } from "../table.ts";
 import { type EstimateAnswer, readEstimate, saidFailure } from "./answers.ts";
 import type { Month } from "./months.ts";
@@ -87,7 +88,7 @@ export function estimateText({ sources, quota }: Estimate): string {
   const times = sources.flatMap(({ shortestMs }) => (shortestMs === null ? [] : [shortestMs]));
   const known = times.length === sources.length ? "" : "Where Kore gives no totals, nobody can tell. ";
   const longest = times.length === 0 ? "" : `At least ${duration(Math.max(...times))} in all, sources side by side`;
-  const limits = longest && `, at ${limit(quota.perMinute)} requests a minute and ${limit(quota.perHour)} an hour. `;
+  const limits = longest && `, at ${requestsIn(quota.perMinute)} a minute and ${limit(quota.perHour)} an hour. `;
   const titles = ["source", "sessions", "requests", "at least"];
   const failed = sources.flatMap(({ source, error }) => (error ? [`${source}: ${error.code} ${error.message}\n`] : []));
   return `${table(titles, rows)}${failed.join("")}${known}${longest}${limits}What is archived already is left alone.\n`;
@@ -109,9 +110,13 @@ export function estimateJson({ sources, quota }: Estimate): object {
 }
 
 function duration(ms: number): string {
-  return ms < 2 * HOUR_MS ? `${Math.ceil(ms / MINUTE_MS)} minutes` : `${(ms / HOUR_MS).toFixed(1)} hours`;
+  return ms < 2 * HOUR_MS ? counted(Math.ceil(ms / MINUTE_MS), "minute") : `${(ms / HOUR_MS).toFixed(1)} hours`;
 }
 
 function limit(requests: number): string {
-  return requests === 0 ? "any number of" : requests.toLocaleString("en");
+  return requests === 0 ? "any number" : requests.toLocaleString("en");
+}
+
+function requestsIn(requests: number): string {
+  return requests === 0 ? "any number of requests" : counted(requests, "request");
 }

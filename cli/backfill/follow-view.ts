@@ -1,3 +1,4 @@
+import { counted } from "../amounts.ts";
 import type { CommandIo } from "../io.ts";
 import { duration } from "../progress/duration.ts";
 import { bar, openTerminalLine, type TerminalLine } from "../progress/terminal-line.ts";
@@ -46,7 +47,7 @@ class BarOfMonths implements FollowView {
     const all = this.#estimate.sources.length * this.#months;
     const done = this.#done.values().reduce((sum, count) => sum + count, 0);
     return [
-      `${bar(all === 0 ? 0 : done / all, this.#io)} ${done} of ${all} months`,
+      `${bar(all === 0 ? 0 : done / all, this.#io)} ${done} of ${counted(all, "month")}`,
       ...this.#timeLeft,
       ...this.#latest.values(),
     ].join(" · ");

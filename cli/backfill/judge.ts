@@ -1,4 +1,5 @@
 import type { ErrorCode } from "../../functions/exporter/errors.ts";
+import { counted } from "../amounts.ts";
 import { type MonthAnswer, readMonth } from "./answers.ts";
 import type { Ended } from "./deployed-function.ts";
 
@@ -65,7 +66,7 @@ function judgeSuccess(
   if (left === 0) return { next: "stop", status: "incomplete", error: null };
   if (days.length === 0 && mayWait) return { next: "wait" };
   if (days.length > 0 && left < leftBefore) return { next: "again" };
-  const message = `Executions come no further: ${left} days are left. Look into the function's logs, then repeat the command.`;
+  const message = `Executions come no further: ${counted(left, "day")} ${left === 1 ? "is" : "are"} left. Look into the function's logs, then repeat the command.`;
   const status = days.length === 0 ? "failed" : "incomplete";
   return { next: "stop", status, error: { code: "ERR_FUNCTION_FAILED", message } };
 }

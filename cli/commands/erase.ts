@@ -65,8 +65,8 @@ async function eraseAction(options: Options, io: CommandIo): Promise<ExitCode> {
   try {
     const run = { store, clock: io.clock, runId: randomUUID(), exporterVersion: EXPORTER_VERSION };
     const hooks = {
-      onFile: (done: number) => view.count("files looked at", done, null),
-      onDay: (done: number, all: number) => view.count("days rewritten", done, all),
+      onFile: (done: number) => view.count("file", "looked at", done, null),
+      onDay: (done: number, all: number) => view.count("day", "rewritten", done, all),
     };
     const ports = { ...run, ...hooks, hashKey, scratch, signal: io.signal, signer: null };
     const tell = await carryOut(options, settings, ports, io);

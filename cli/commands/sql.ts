@@ -5,6 +5,7 @@ import type { ArchiveStore } from "../../functions/exporter/archive/store.ts";
 import { SettingsError } from "../../functions/exporter/errors.ts";
 import { makeScratch } from "../../functions/exporter/scratch.ts";
 import { readArchiveSetting } from "../../functions/exporter/settings.ts";
+import { counted } from "../amounts.ts";
 import type { CommandIo } from "../io.ts";
 import { environmentWith, type SettingOptions, withArchive, wrongDates } from "../options.ts";
 import type { Finish } from "../program.ts";
@@ -79,7 +80,7 @@ function asJson({ columns, rows }: QueryResult): string {
 
 function asText({ columns, rows }: QueryResult): string {
   const cells = rows.map((row) => row.map((value) => (typeof value === "number" ? value : shown(value))));
-  return `${table(columns, cells)}${rows.length} ${rows.length === 1 ? "row" : "rows"}\n`;
+  return `${table(columns, cells)}${counted(rows.length, "row")}\n`;
 }
 
 function shown(value: unknown): string {

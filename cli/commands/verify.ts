@@ -63,7 +63,7 @@ async function verification(location: string, trust: Trust, io: CommandIo): Prom
   const scratch = await makeScratch();
   const view = await openCountView(io, "Reading the digests …");
   try {
-    const onDay = (done: number, all: number) => view.count("days checked", done, all);
+    const onDay = (done: number, all: number) => view.count("day", "checked", done, all);
     return await verifyArchive({ store, location, scratch, trust, signal: io.signal, onDay });
   } finally {
     view.stop();

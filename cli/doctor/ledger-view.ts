@@ -4,6 +4,7 @@ import { ledgerKey, parseDigestKey, parseLedgerKey } from "../../functions/expor
 import { type LedgerRecord, readableRecord } from "../../functions/exporter/archive/ledger.ts";
 import type { ArchiveStore } from "../../functions/exporter/archive/store.ts";
 import { PREFIXES } from "../../functions/exporter/contract.ts";
+import { counted } from "../amounts.ts";
 
 /** So many records are read at most, of a run that had more days than that. */
 const MOST_RECORDS = 64;
@@ -57,7 +58,6 @@ export async function readLedgerView(store: ArchiveStore): Promise<LedgerView> {
 }
 
 function summaryOf(days: number, sources: number): string {
-  const counted = (count: number, thing: string) => `${count.toLocaleString("en")} ${thing}${count === 1 ? "" : "s"}`;
   return `${counted(days, "day")} of ${counted(sources, "source")} in the ledger`;
 }
 

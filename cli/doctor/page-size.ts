@@ -1,5 +1,6 @@
 import type { Connect } from "../../functions/exporter/connect.ts";
 import type { SessionsAnswer, SessionsQuery } from "../../functions/exporter/kore/wire.ts";
+import { counted } from "../amounts.ts";
 import { type AskedSource, askSource, type CheckIo } from "./ask-source.ts";
 import { type Check, ok, problem, skipped } from "./checks.ts";
 import { whatHappened } from "./failure-text.ts";
@@ -33,11 +34,12 @@ function verdict(said: AskedSource["said"], pageSize: number): Check {
   if (said.kind === "no room") return skipped("page-size", "The quota of the settings has no room for the request.");
   if (said.kind === "failure") return skipped("page-size", whatHappened(said.error));
   const rows = said.answer.sessions.length;
-  if (rows >= pageSize) return ok("page-size", `${count(rows)} of ${count(pageSize)} sessions came at once`);
+  if (rows >= pageSize) return ok("page-size", `${count(rows)} of ${counted(pageSize, "session")} came at once`);
   if (!hasMore(said.answer)) {
-    return ok("page-size", `all ${count(rows)} sessions came at once; too few to see whether ${count(pageSize)} would`);
+    const all = rows === 1 ? "the only session" : `all ${count(rows)} sessions`;
+    return ok("page-size", `${all} came at once; too few to see whether ${count(pageSize)} would`);
   }
-  const says = `Kore gave ${count(rows)} sessions at once of the ${count(pageSize)} asked for.`;
+  const says = `Kore gave ${counted(rows, "session")} at once of the ${count(pageSize)} asked for.`;
   return problem("page-size", says, rows === 0 ? undefined : `Set KORE_PAGE_SIZE=${rows}.`);
 }
 

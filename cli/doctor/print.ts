@@ -1,4 +1,5 @@
 import { styleText } from "node:util";
+import { counted } from "../amounts.ts";
 import type { CommandIo } from "../io.ts";
 import { CHECKS, type Check, type CheckStatus } from "./checks.ts";
 
@@ -65,7 +66,7 @@ function linesOf(check: Check, io: PrintIo): string {
 function summary(checks: readonly Check[]): string {
   const count = (wanted: CheckStatus) => checks.filter(({ status }) => status === wanted).length;
   const problems = count("problem");
-  const found = problems === 0 ? "No problem" : `${problems} problem${problems === 1 ? "" : "s"}`;
+  const found = problems === 0 ? "No problem" : counted(problems, "problem");
   return `${found}, ${count("ok")} ok, ${count("skipped")} skipped. Nothing was changed.`;
 }
 

@@ -1,4 +1,5 @@
 import type { QuotaLimits } from "../../functions/exporter/kore/quota.ts";
+import { counted } from "../amounts.ts";
 import { ASKED_DAYS, type AskedSource, type Cause, causeOf, type Said } from "./ask-source.ts";
 import { type Check, ok, problem, skipped } from "./checks.ts";
 import { failed, whatHappened } from "./failure-text.ts";
@@ -80,7 +81,7 @@ function checkBot({ said }: AskedSource, tokenIsBad: boolean): Check {
 function sessionsOf(total: number | null): string {
   if (total === null) return "answers, without a total";
   if (total === 0) return `answers; no session started in the last ${ASKED_DAYS} days: is it the bot you mean?`;
-  return `answers; ${total.toLocaleString("en")} session${total === 1 ? "" : "s"} in the last ${ASKED_DAYS} days`;
+  return `answers; ${counted(total, "session")} in the last ${ASKED_DAYS} days`;
 }
 
 /** Whether Kore's quota was used up: all that can be known of it. */

@@ -1,6 +1,7 @@
 import type { Erased, Found } from "../../functions/exporter/erase/erase-users.ts";
 import type { OlderVersion, OlderVersions } from "../../functions/exporter/erase/older-versions.ts";
 import { ExporterError } from "../../functions/exporter/errors.ts";
+import { counted } from "../amounts.ts";
 import { table } from "../table.ts";
 
 /** What was found, and what would be done. */
@@ -10,7 +11,7 @@ export function foundText({ files, olderVersions, daysWithoutIds }: Found, locat
   return [
     files.length === 0
       ? `${location} has no rows of these users.\n`
-      : `${table(["day", "source", "file", "rows"], rows)}${days} days would be rewritten, ${files.length} files.\n`,
+      : `${table(["day", "source", "file", "rows"], rows)}${counted(days, "day")} would be rewritten, ${counted(files.length, "file")}.\n`,
     withoutIdsLine(daysWithoutIds),
     versionLines(olderVersions),
     "Nothing was changed. To erase: --apply --reference TEXT.\n",
@@ -33,7 +34,7 @@ export function erasedText(result: Erased): string {
       : `${table(["day", "source", "files rewritten", "rows erased"], rows)}Exports leave these users out from now on.\n`,
     ...failures.map(({ dt, source, error }) => `${dt} ${source} NOT erased: ${error.code}: ${error.message}\n`),
     withoutIdsLine(result.daysWithoutIds),
-    purged.length === 0 ? versionLines(olderVersions) : `${purged.length - left.length} older versions were deleted.\n`,
+    purged.length === 0 ? versionLines(olderVersions) : deletedLine(purged.length - left.length),
     ...left.map((version) => `  ${versionLine(version)}\n    still there: ${version.failure}\n`),
     seal instanceof ExporterError
       ? `No digest could be written: ${seal.code}: ${seal.message} Run the same command again.\n`
@@ -55,7 +56,13 @@ export function erasedJson(result: Erased): object {
 }
 
 function withoutIdsLine(days: number): string {
-  return days === 0 ? "" : `${days} days were archived with user_id=drop: nobody can be found there by an id.\n`;
+  if (days === 0) return "";
+  const were = days === 1 ? "was" : "were";
+  return `${counted(days, "day")} ${were} archived with user_id=drop: nobody can be found there by an id.\n`;
+}
+
+function deletedLine(versions: number): string {
+  return `${counted(versions, "older version")} ${versions === 1 ? "was" : "were"} deleted.\n`;
 }
 
 function versionLines(versions: OlderVersions): string {

@@ -1,5 +1,6 @@
 import { MOST_SESSION_IDS } from "../../functions/exporter/kore/request.ts";
 import type { SessionsApi, WireSession } from "../../functions/exporter/kore/wire.ts";
+import { counted } from "../amounts.ts";
 import type { Lines } from "./lines.ts";
 import type { FetchProblem } from "./problem.ts";
 
@@ -52,6 +53,6 @@ function idOf({ value }: WireSession): string {
 }
 
 function strayProblem(strays: number): FetchProblem {
-  const message = `Kore returned ${strays} sessions that were not asked for by their ids; they are left out.`;
+  const message = `Kore returned ${counted(strays, "session")} not asked for by id; the output leaves ${strays === 1 ? "it" : "them"} out.`;
   return { code: "ERR_WINDOW_IGNORED", message };
 }

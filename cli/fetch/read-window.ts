@@ -9,6 +9,7 @@ import type {
   Source,
   WireSession,
 } from "../../functions/exporter/kore/wire.ts";
+import { counted } from "../amounts.ts";
 import type { Lines } from "./lines.ts";
 import type { FetchProblem } from "./problem.ts";
 
@@ -130,15 +131,16 @@ function judged(
 ): FetchProblem | null {
   const where = `${dateFrom} to ${dateTo}`;
   if (strays > 0) {
-    const message = `${where}: Kore returned ${strays} sessions that were not asked for; they are left out.`;
+    const them = strays === 1 ? "it" : "them";
+    const message = `${where}: Kore returned ${counted(strays, "session")} not asked for; the output leaves ${them} out.`;
     return { code: "ERR_WINDOW_IGNORED", message };
   }
   if (totals.has(null)) {
-    const message = `${where}: Kore gave no total, so nothing tells whether these ${held} sessions are all.`;
+    const message = `${where}: Kore gave no total, so nothing tells whether there are more than the ${counted(held, "session")} returned.`;
     return { code: "ERR_TOTALS_MISSING", message };
   }
   if (totals.size === 1 && totals.has(held)) return null;
   const told = [...totals].join(", then ");
-  const message = `${where}: Kore reports ${told} sessions, and returned ${held}. Run again; the list may be changing.`;
+  const message = `${where}: Kore reports a total of ${told}, and returned ${counted(held, "session")}. Run again; the list may be changing.`;
   return { code: "ERR_NOT_RECONCILED", message };
 }

@@ -1,3 +1,4 @@
+import { counted } from "../amounts.ts";
 import type { CommandIo } from "../io.ts";
 import { duration, rate } from "./duration.ts";
 import { bar, openTerminalLine } from "./terminal-line.ts";
@@ -6,8 +7,8 @@ const TOLD_EVERY_MS = 60_000;
 
 /** Shows how many of so many things are done. */
 export interface CountView {
-  /** `things` in words, such as `days checked`; another one begins a new count. `all` is null where nobody knows. */
-  count(things: string, done: number, all: number | null): void;
+  /** Counts in words, such as `day` and `checked`; others begin a new count. `all` is null where nobody knows. */
+  count(noun: string, deed: string, done: number, all: number | null): void;
   stop(): void;
 }
 
@@ -18,9 +19,10 @@ export async function openCountView(io: CommandIo, first: string): Promise<Count
   let begun: { readonly things: string | null; readonly at: number } = { things: null, at: clock.now() };
   let toldAt = clock.now();
   return {
-    count: (things, done, all) => {
+    count: (noun, deed, done, all) => {
+      const things = `${noun}s ${deed}`;
       if (things !== begun.things) begun = { things, at: begun.things === null ? begun.at : clock.now() };
-      const text = () => countText(things, done, all, clock.now() - begun.at);
+      const text = () => `${countText(noun, done, all)} ${deed}${speedText(done, all, clock.now() - begun.at)}`;
       line?.show(() => (all === null ? text() : `${bar(done / Math.max(1, all), io)} ${text()}`));
       if (line !== null || clock.now() - toldAt < TOLD_EVERY_MS) return;
       toldAt = clock.now();
@@ -30,10 +32,14 @@ export async function openCountView(io: CommandIo, first: string): Promise<Count
   };
 }
 
-/** `3 of 10 days checked · 1.5/s · about 5 s left`; the time left by how fast it went so far. */
-function countText(things: string, done: number, all: number | null, passedMs: number): string {
-  const counts = [...(all === null ? [done] : [done, all])].map((count) => count.toLocaleString("en")).join(" of ");
-  if (done === 0 || passedMs < 1_000) return `${counts} ${things}`;
+/** `3 of 10 days`, `1 file`. */
+function countText(noun: string, done: number, all: number | null): string {
+  return all === null ? counted(done, noun) : `${done.toLocaleString("en")} of ${counted(all, noun)}`;
+}
+
+/** ` · 1.5/s · about 5 s left`; the time left by how fast it went so far. */
+function speedText(done: number, all: number | null, passedMs: number): string {
+  if (done === 0 || passedMs < 1_000) return "";
   const left = all === null || done >= all ? "" : ` · about ${duration((passedMs / done) * (all - done))} left`;
-  return `${counts} ${things} · ${rate(done, passedMs)}${left}`;
+  return ` · ${rate(done, passedMs)}${left}`;
 }

@@ -1,4 +1,5 @@
 import type { KoreEvent } from "../../functions/exporter/kore/client.ts";
+import { counted } from "../amounts.ts";
 import type { Facts } from "../log.ts";
 
 /** A request that was sent, retries one by one. */
@@ -16,7 +17,7 @@ function requestLine(event: RequestEvent): string {
   const asked = [
     ...(query.containmentType === null ? [] : [query.containmentType]),
     ...window,
-    ...(query.sessionIds > 0 ? [`${query.sessionIds} session ids`] : []),
+    ...(query.sessionIds > 0 ? [counted(query.sessionIds, "session id")] : []),
     ...query.filters.map((name) => `by ${name}`),
     ...(query.skip === null ? [] : [`skip ${query.skip}`]),
     ...(query.limit === null ? [] : [`limit ${query.limit}`]),
@@ -26,7 +27,7 @@ function requestLine(event: RequestEvent): string {
 
 function outcome(event: RequestEvent): string {
   if (event.kind === "unanswered") return "no answer";
-  return event.rows === null ? `${event.status}` : `${event.status}, ${event.rows} rows`;
+  return event.rows === null ? `${event.status}` : `${event.status}, ${counted(event.rows, "row")}`;
 }
 
 /** The same for programs. */

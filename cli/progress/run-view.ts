@@ -1,5 +1,6 @@
 import type { DayResult, Progress } from "../../functions/exporter/export/export-day.ts";
 import type { KoreEvent } from "../../functions/exporter/kore/client.ts";
+import { counted } from "../amounts.ts";
 import type { CommandIo } from "../io.ts";
 import { duration, rate } from "./duration.ts";
 import { toldRequest } from "./request-line.ts";
@@ -61,12 +62,12 @@ class RunProgress {
     const { received, all, isGuess } = this.#totals;
     const { parts, partName, sources } = this.#plan;
     const partsDone = this.#sources.values().reduce((sum, workload) => sum + workload.partsDone, 0);
-    const counted = parts === null || parts.length * sources < 2 ? null : `${partsDone} of ${parts.length * sources}`;
+    const partsText = parts === null || parts.length * sources < 2 ? null : `${partsDone} of ${parts.length * sources}`;
     const left = this.#timeLeft;
     if (all === 0) return ["Asking Kore …", ...this.#waits].join(" · ");
     return [
-      `${number(received)} of ${isGuess ? "about " : ""}${number(all)} sessions`,
-      ...(counted === null ? [] : [`${counted} ${partName}`]),
+      `${number(received)} of ${isGuess ? "about " : ""}${counted(all, "session")}`,
+      ...(partsText === null ? [] : [`${partsText} ${partName}`]),
       rate(received, this.#io.clock.now() - this.#startedAt),
       ...(left === null || left === 0 ? [] : [`about ${duration(left)} left${parts === null ? " for now" : ""}`]),
       ...this.#waits,
@@ -163,7 +164,7 @@ class LogView implements RunView {
     this.#run.of(source).done(dt, record?.archived.total ?? null);
     const status = record?.status ?? "failed";
     const sessions = record?.archived.total ?? 0;
-    const message = `${dt} ${source}: ${status}, ${number(sessions)} sessions, ${number(requests)} requests`;
+    const message = `${dt} ${source}: ${status}, ${counted(sessions, "session")}, ${counted(requests, "request")}`;
     this.#io.log.info("day", message, { source, dt, status, sessions, requests });
   }
 

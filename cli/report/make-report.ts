@@ -2,9 +2,9 @@ import { rm, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { SettingsError } from "../../functions/exporter/errors.ts";
 import { makeScratch } from "../../functions/exporter/scratch.ts";
+import { counted, size } from "../amounts.ts";
 import { replaceFile } from "../init/replace-file.ts";
 import type { CommandIo } from "../io.ts";
-import { size, some } from "../status/amounts.ts";
 import { gatherNumbers } from "./numbers/gather.ts";
 import { headlineOf } from "./numbers/headline.ts";
 import type { ReportNumbers } from "./numbers/numbers.ts";
@@ -58,5 +58,5 @@ async function checkPlace(place: string, path: string): Promise<void> {
 function contentsText({ contents }: ReportNumbers): string {
   if (contents === null) return "no day of the archive is in the range";
   const { sessions, days, sources } = headlineOf(contents);
-  return `${some(sessions, "session")} on ${some(days, "day")} of ${some(sources, "source")}`;
+  return `${counted(sessions, "session")} on ${counted(days, "day")} of ${counted(sources, "source")}`;
 }

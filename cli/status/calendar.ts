@@ -1,6 +1,6 @@
 import { styleText } from "node:util";
 import type { DayStatus, SourceStatus } from "../../functions/exporter/export/archive-status.ts";
-import { count } from "./amounts.ts";
+import { count } from "../amounts.ts";
 
 type Days = SourceStatus["days"];
 type Style = Parameters<typeof styleText>[0];

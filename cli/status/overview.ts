@@ -1,5 +1,5 @@
 import type { Day } from "../../functions/exporter/export/calendar.ts";
-import { minuteOf, size, some, span } from "./amounts.ts";
+import { counted, minuteOf, size, span } from "../amounts.ts";
 import { isOverdue, type Runs } from "./runs.ts";
 import type { Freshness, SourceSummary, Totals } from "./source-summary.ts";
 
@@ -12,7 +12,7 @@ export function overview(sources: readonly SourceSummary[], runs: Runs, nowMs: n
 export function freshnessText({ newest, daysBehind, ageMs }: Freshness): string {
   if (newest === null || daysBehind === null || ageMs === null) return "no day is archived yet";
   if (daysBehind === 0) return `up to date: ${newest} is archived`;
-  return `${some(daysBehind, "day")} behind: the newest archived day, ${newest}, ended ${span(ageMs)} ago`;
+  return `${counted(daysBehind, "day")} behind: the newest archived day, ${newest}, ended ${span(ageMs)} ago`;
 }
 
 /** Days of a source by how they stand, such as `363 complete, 2 missing`. */
@@ -25,7 +25,7 @@ function verdict(sources: readonly SourceSummary[]): string {
   const bad = sources.reduce((sum, { totals }) => sum + badDays(totals), 0);
   if (bad === 0) return `All is well: every day up to ${newestOf(sources)} is archived.`;
   const whose = sources.length === 1 ? "" : ` of ${sources.length} sources`;
-  return `${some(bad, "day")}${whose} ${bad === 1 ? "needs" : "need"} attention.`;
+  return `${counted(bad, "day")}${whose} ${bad === 1 ? "needs" : "need"} attention.`;
 }
 
 /** The latest day that every source has. */
@@ -39,11 +39,11 @@ function badDays({ byStatus: { incomplete, missing, unreadable } }: Totals): num
 
 function holdings(sources: readonly SourceSummary[]): string {
   const sum = (pick: (totals: Totals) => number) => sources.reduce((all, { totals }) => all + pick(totals), 0);
-  const sessions = some(
+  const sessions = counted(
     sum((totals) => totals.sessions),
     "session",
   );
-  return `${some(sources.length, "source")}, ${sessions}, ${size(sum((totals) => totals.bytes))}.`;
+  return `${counted(sources.length, "source")}, ${sessions}, ${size(sum((totals) => totals.bytes))}.`;
 }
 
 function runsLine({ last, nextExpectedAt }: Runs, nowMs: number): string {

@@ -1,7 +1,7 @@
 import type { SourceStatus } from "../../functions/exporter/export/archive-status.ts";
 import { addDays, type Day } from "../../functions/exporter/export/calendar.ts";
+import { counted, size } from "../amounts.ts";
 import { personalDataLines } from "../personal-data-lines.ts";
-import { size, some } from "./amounts.ts";
 import { calendar, legend } from "./calendar.ts";
 import { freshnessText, overview, statusCounts } from "./overview.ts";
 import type { Runs } from "./runs.ts";
@@ -74,7 +74,7 @@ function shownRange(sources: readonly SourceSummary[], range: DayRange): DayRang
 function sourceText(summary: SourceSummary, range: DayRange, isColoured: boolean): string {
   const { source, totals, freshness } = summary;
   const days = daysIn(summary, range);
-  const heading = `${source}: ${some(totals.sessions, "session")} in ${some(totals.days, "day")}, ${size(totals.bytes)}`;
+  const heading = `${source}: ${counted(totals.sessions, "session")} in ${counted(totals.days, "day")}, ${size(totals.bytes)}`;
   const state = `  ${freshnessText(freshness)}\n  ${statusCounts(totals)}`;
   return `${heading}\n${state}\n${calendar(days, isColoured)}${troubleLines(days)}${earlierLine(summary, range)}`;
 }
@@ -86,7 +86,7 @@ function earlierLine(summary: SourceSummary, { from }: DayRange): string {
   const earlier = daysIn(summary, { to: addDays(from, -1) });
   const bad = earlier.filter(({ status }) => !isArchived(status)).length;
   const told = bad === 0 ? "all archived" : `${bad.toLocaleString("en")} of them not archived`;
-  return `  ${some(earlier.length, "earlier day")}, ${told}: --from ${first} shows them\n`;
+  return `  ${counted(earlier.length, "earlier day")}, ${told}: --from ${first} shows them\n`;
 }
 
 /** For programs: every source, with the days of the range. */

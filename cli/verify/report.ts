@@ -1,6 +1,7 @@
 import { ERRORS } from "../../functions/exporter/errors.ts";
 import type { Finding } from "../../functions/exporter/verify/finding.ts";
 import type { Verification } from "../../functions/exporter/verify/verify-archive.ts";
+import { counted, size } from "../amounts.ts";
 
 /** So many findings of a kind, or days, are named to people; `--json` has all. */
 const NAMED = 20;
@@ -8,13 +9,12 @@ const NAMED = 20;
 /** What was checked, what was found, and the head of the chain. */
 export function verificationText(result: Verification, location: string): string {
   const { digests, days, files, rows, bytes } = result.checked;
-  const size = `${(bytes / 1e6).toLocaleString("en", { maximumFractionDigits: 1 })} MB`;
   const counts = [
     counted(digests, "digest"),
     counted(days, "day"),
     counted(files, "file"),
     counted(rows, "session"),
-    size,
+    size(bytes),
   ];
   return [
     `Checked ${location}: ${counts.join(", ")}.\n`,
@@ -61,10 +61,6 @@ function findingLines(findings: readonly Finding[]): string {
     return `${code}: ${ERRORS[code].meaning}\n${lines.join("")}${moreThan(group.length)}`;
   });
   return `${counted(findings.length, "finding")}:\n${blocks.join("")}`;
-}
-
-function counted(count: number, thing: string): string {
-  return `${count.toLocaleString("en")} ${thing}${count === 1 ? "" : "s"}`;
 }
 
 function moreThan(count: number): string {

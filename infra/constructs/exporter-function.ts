@@ -23,7 +23,7 @@ import type { FunctionNetwork } from "./function-network.ts";
 const MEMORY_MB = 1769;
 /** Lambda's longest. */
 const TIMEOUT = Duration.minutes(15);
-/** A day of 2,000,000 sessions is 460 MB of Parquet before it is published; bots are exported side by side. */
+/** A day of 2,000,000 sessions is 416 MB of Parquet before it is published; bots are exported side by side. */
 const DISK = Size.gibibytes(4);
 /** An event waits so long for Lambda to have a place for it. */
 const MAX_EVENT_AGE = Duration.hours(6);

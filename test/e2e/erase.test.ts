@@ -68,7 +68,7 @@ describe("erase without --apply", () => {
     ]);
     expect(await everything()).toEqual(before);
     const text = (await cli(["erase", "--user-id", ZOE])).stdout;
-    expect(text).toContain("1 days would be rewritten, 2 files.");
+    expect(text).toContain("1 day would be rewritten, 2 files.");
     expect(stdout + text).not.toContain(ZOE);
   });
 

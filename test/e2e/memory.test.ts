@@ -17,7 +17,10 @@ test("a day of 100,000 sessions is archived within 512 MB of memory", { timeout:
     "0",
   ];
   const kore = startProcess("demo/stand-in/main.ts", args);
-  onTestFinished(() => void kore.child.kill());
+  onTestFinished(async () => {
+    kore.child.kill();
+    await kore.ended;
+  });
   const [line] = (await once(kore.child.stdout ?? kore.child, "data")) as [Buffer];
   const { archive } = await startScenario({ sessionsPerDay: 0 });
   const command = ["export", "--date", DAY, "--bot", "st-support-0001", "--json"];

@@ -93,7 +93,7 @@ describe("on a terminal", () => {
     const env = { KORE_HASH_KEY: "the key of hashes, of 32 characters or more" };
     const backfill = ["backfill", "--local", ...DAY_OF];
     const says = {
-      verify: [["verify"], "█ 1 of 1 days checked"],
+      verify: [["verify"], "█ 1 of 1 day checked"],
       erase: [["erase", "--user-id", "zoe"], "files looked at"],
       fetch: [["fetch", ...DAY_OF], "█ 20 of 20 sessions"],
       backfill: [backfill, "Asking Kore …"],
@@ -160,7 +160,7 @@ describe("--verbose", () => {
     expect(requests).toHaveLength(scenario.kore.requests.length);
     const window = "2026-01-01T23:59:59.999Z to 2026-01-03T00:00:00.000Z";
     const path = `POST /api/public/bot/${BOT}/getSessions`;
-    expect(lines[0]).toBe(`2026-01-04T04:00:00.000Z ${path} ${window}, skip 0, limit 1: 200, 1 rows, 0 ms`);
+    expect(lines[0]).toBe(`2026-01-04T04:00:00.000Z ${path} ${window}, skip 0, limit 1: 200, 1 row, 0 ms`);
     expect(lines[2]).toBe(`2026-01-04T04:00:00.000Z ${path} selfService, ${window}, skip 0, limit 100: 503, 0 ms`);
     expect(lines[3]).toBe(`2026-01-04T04:00:00.000Z ${BOT}: Kore answered 503, next request in 41 s`);
     expect(lines.at(-1)).toMatch(/ 2026-01-02 st-support-0001: complete, 20 sessions, \d+ requests$/);
@@ -186,7 +186,7 @@ describe("--verbose", () => {
       expect(stderr).not.toMatch(/CANARY|demo-secret|eyJ/);
     }
     const { stderr } = await runOn(scenario, ["fetch", "--session-id", "CANARY-s", "--verbose"]);
-    expect(stderr.split("\n")[0]).toContain("1 session ids: 200, 0 rows");
+    expect(stderr.split("\n")[0]).toContain("1 session id: 200, 0 rows");
     expect(stderr.split("\n")[0]).not.toContain("CANARY");
   });
 

@@ -4,9 +4,12 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { FolderStore } from "../../functions/exporter/archive/folder-store.ts";
+import { Quota } from "../../functions/exporter/kore/quota.ts";
 import { KoreRefusal } from "../../functions/exporter/kore/refusal.ts";
-import type { SessionsAnswer, SessionsQuery } from "../../functions/exporter/kore/wire.ts";
+import type { KoreConnection, SessionsAnswer, SessionsQuery } from "../../functions/exporter/kore/wire.ts";
 import { type KeptAnswer, KeptAnswers, requestsBelow } from "../../functions/exporter/steps/kept-answers.ts";
+import { Pause } from "../../functions/exporter/steps/pause.ts";
+import { RememberingApi } from "../../functions/exporter/steps/remembering-api.ts";
 import { VirtualClock } from "../support/virtual-clock.ts";
 
 const PREFIX = "days/st-support-0001/2026-01-02/attempt/answers-0-0/";
@@ -206,5 +209,48 @@ describe("the requests that answers took", () => {
     const store = newStore();
     await (await KeptAnswers.load(store, PREFIX)).keep(0);
     expect(await Array.fromAsync(store.list(""))).toEqual([]);
+  });
+});
+
+describe("asking in turns", () => {
+  /** A turn that wants as many answers as it can have, for a quota of three a minute all of which was used some time ago. */
+  async function turnAfter(usedMsAgo: number): Promise<{ asked: number; slept: number[]; pause: unknown }> {
+    const clock = new VirtualClock("2026-01-03T02:15:00Z");
+    const ended = [clock.now() - usedMsAgo, clock.now() - usedMsAgo, clock.now() - usedMsAgo];
+    const quota = new Quota({ perMinute: 3, perHour: 0 }, clock, 3, { ended, granted: 0, expected: null });
+    let attempts = 0;
+    const client: KoreConnection = {
+      get attempts() {
+        return attempts;
+      },
+      expect: () => {},
+      close: async () => {},
+      sessions: () =>
+        quota.run(
+          async () => {
+            attempts++;
+            return answer("{}");
+          },
+          () => {},
+        ),
+    };
+    const api = new RememberingApi(await KeptAnswers.load(newStore(), PREFIX), client, quota, clock, 3);
+    const pause = await (async () => {
+      for (let skip = 0; ; skip++) await api.sessions(question(skip));
+    })().catch((error: unknown) => error);
+    return { asked: attempts, slept: clock.slept, pause };
+  }
+
+  test("pauses until a second before Kore may be asked again, since a turn takes time to start", async () => {
+    const { asked, slept, pause } = await turnAfter(20_000);
+    expect({ asked, slept }).toEqual({ asked: 0, slept: [] });
+    expect(pause).toBeInstanceOf(Pause);
+    expect(pause).toMatchObject({ waitMs: 60_100 - 20_000 - 1_000 });
+  });
+
+  test("waits where it is for up to five seconds, and pauses when its requests are used up", async () => {
+    const { asked, slept, pause } = await turnAfter(55_100);
+    expect({ asked, slept }).toEqual({ asked: 3, slept: [5_000] });
+    expect(pause).toMatchObject({ waitMs: 60_100 - 1_000 });
   });
 });

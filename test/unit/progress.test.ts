@@ -86,13 +86,13 @@ describe("a count of things", () => {
     const { io, clock, text } = terminal(true);
     const view = await openCountView(io, "Reading …");
     onTestFinished(view.stop);
-    view.count("files looked at", 3, null);
+    view.count("file", "looked at", 1, null);
     clock.advance(2_000);
-    view.count("files looked at", 6, null);
+    view.count("file", "looked at", 6, null);
     expect(text()).toContain("6 files looked at · 3/s");
-    view.count("days rewritten", 0, 40);
+    view.count("day", "rewritten", 0, 40);
     clock.advance(10_000);
-    view.count("days rewritten", 10, 40);
+    view.count("day", "rewritten", 10, 40);
     expect(text()).toContain("██████░░░░░░░░░░░░░░░░░░ 10 of 40 days rewritten · 1/s · about 30 s left");
   });
 
@@ -101,7 +101,7 @@ describe("a count of things", () => {
     const view = await openCountView(io, "Reading …");
     for (let done = 1; done <= 3; done++) {
       clock.advance(40_000);
-      view.count("days checked", done, 4);
+      view.count("day", "checked", done, 4);
     }
     expect(text()).toBe("2026-01-04T04:01:20.000Z 2 of 4 days checked · 2/min · about 80 s left\n");
   });

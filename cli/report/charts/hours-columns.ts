@@ -1,4 +1,4 @@
-import { count } from "../../status/amounts.ts";
+import { count } from "../../amounts.ts";
 import { amountAxis, nameAxis } from "./axes.ts";
 import { type Drawing, drawChart, HALF, type Width } from "./draw.ts";
 import { INK } from "./palette.ts";

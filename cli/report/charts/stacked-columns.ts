@@ -1,5 +1,5 @@
 import { PARTITION_TYPES } from "../../../functions/exporter/contract.ts";
-import { count } from "../../status/amounts.ts";
+import { count } from "../../amounts.ts";
 import type { DaySessions } from "../numbers/numbers.ts";
 import { type Period, typesOf } from "../numbers/periods.ts";
 import { shortDate, stackedTypes, TYPE_NAMES } from "../words.ts";

@@ -1,4 +1,4 @@
-import { size } from "../../status/amounts.ts";
+import { size } from "../../amounts.ts";
 import type { DayBytes } from "../numbers/numbers.ts";
 import type { Period } from "../numbers/periods.ts";
 import { shortDate } from "../words.ts";

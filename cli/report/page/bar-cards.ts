@@ -1,4 +1,4 @@
-import { some } from "../../status/amounts.ts";
+import { counted } from "../../amounts.ts";
 import { type Bar, barsChart } from "../charts/bars.ts";
 import { headlineOf } from "../numbers/headline.ts";
 import type { Bin, Distribution, Ranking, ReportContents, TagCount } from "../numbers/numbers.ts";
@@ -93,7 +93,7 @@ export function messagesCard({ sessions: { messages } }: ReportContents): Card {
     message:
       median === null
         ? "No session has a number of messages."
-        : `Half of the sessions have ${exact(median)} messages or fewer.`,
+        : `Half of the sessions have ${counted(Math.round(median), "message")} or fewer.`,
     binName: ({ from, to }) => {
       if (to === null) return `${from} or more`;
       return to - from === 1 ? String(from) : `${from} to ${to - 1}`;
@@ -121,7 +121,7 @@ function distributionCard({ bins, unknown }: Distribution, words: DistributionWo
   const bars = bins.map((bin) => ({ name: words.binName(bin), sessions: bin.sessions }));
   const whole = bins.reduce((sum, { sessions }) => sum + sessions, 0);
   const left =
-    unknown === 0 ? [] : [`${some(unknown, "session")} ${words.notKnown} ${unknown === 1 ? "is" : "are"} left out.`];
+    unknown === 0 ? [] : [`${counted(unknown, "session")} ${words.notKnown} ${unknown === 1 ? "is" : "are"} left out.`];
   const note = [...(words.note === undefined ? [] : [words.note]), ...left].join(" ");
   return barCard({ ...words, bars, whole, note });
 }

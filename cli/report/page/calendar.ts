@@ -1,5 +1,5 @@
 import type { DayStatus } from "../../../functions/exporter/export/archive-status.ts";
-import { some } from "../../status/amounts.ts";
+import { counted } from "../../amounts.ts";
 import { isArchived, type SourceSummary } from "../../status/source-summary.ts";
 import { exact, monthName } from "../words.ts";
 import { type Html, html } from "./html.ts";
@@ -42,7 +42,7 @@ ${reasons(sources)}
 function healthText(sources: readonly SourceSummary[]): string {
   const bad = sources.reduce((sum, { days }) => sum + days.filter(({ status }) => !isArchived(status)).length, 0);
   if (bad === 0) return "Every day is complete or provisional.";
-  return `${some(bad, "day")} ${bad === 1 ? "needs" : "need"} attention. A run of kore-sessions export --repair, as every night's is, exports those of its look-back again; export --from DAY --to DAY exports older ones.`;
+  return `${counted(bad, "day")} ${bad === 1 ? "needs" : "need"} attention. A run of kore-sessions export --repair, as every night's is, exports those of its look-back again; export --from DAY --to DAY exports older ones.`;
 }
 
 function sourceCalendar({ source, days, totals }: SourceSummary, isFew: boolean): Html {
@@ -104,6 +104,6 @@ function whyText(status: DayStatus, record: KnownDay["record"]): string {
   if (record === null) return status === "missing" ? "no record of an export" : "its record cannot be read";
   if (record.problems.length > 0) return record.problems.map(({ code, message }) => `${code}: ${message}`).join(" ");
   return record.active > 0
-    ? `${some(record.active, "session")} still active when it was read`
+    ? `${counted(record.active, "session")} still active when it was read`
     : "read less than an hour after it ended";
 }

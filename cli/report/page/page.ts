@@ -1,5 +1,5 @@
 import { ACCOUNT_SOURCE, EXPORTER_VERSION } from "../../../functions/exporter/contract.ts";
-import { minuteOf } from "../../status/amounts.ts";
+import { minuteOf } from "../../amounts.ts";
 import { headlineOf } from "../numbers/headline.ts";
 import type { ReportContents, ReportNumbers } from "../numbers/numbers.ts";
 import { exact, longDate, percent, roughDuration } from "../words.ts";

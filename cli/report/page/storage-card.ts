@@ -1,4 +1,4 @@
-import { size } from "../../status/amounts.ts";
+import { size } from "../../amounts.ts";
 import { storageChart } from "../charts/storage.ts";
 import type { ReportContents } from "../numbers/numbers.ts";
 import { periodsOf, unitFor } from "../numbers/periods.ts";

@@ -75,7 +75,10 @@ function parseJson(text: string, show: Show): unknown {
   } catch {
     // Without the cause: V8 quotes the text in it.
     if (/^\s*\{/.test(text)) {
-      const error = new ExporterError("ERR_KORE_UNAVAILABLE", "Kore's answer broke off in the middle of its JSON.");
+      const error = new ExporterError(
+        "ERR_KORE_UNAVAILABLE",
+        "Kore's answer broke off in the middle of its JSON. Run again later; if it stays so, set KORE_PAGE_SIZE lower.",
+      );
       throw new KoreFailure("passing", error);
     }
     throw looksEncrypted(text.trim()) ? encrypted() : notTheApi(show(text));
@@ -126,7 +129,7 @@ export function whatTheApiSaid(text: string, show: Show, showOther: Show = show)
 
 function notTheApi(start: string): KoreFailure {
   const message =
-    `The answer is not one of the Sessions History API; it ${start === "" ? "is empty" : `starts with: ${start}`} ` +
+    `The answer is not one of the Sessions History API; it ${start === "" ? "is empty" : `starts with: ${start}`}. ` +
     "Check KORE_HOST, and any proxy between here and Kore.";
   return new KoreFailure("strange", new ExporterError("ERR_KORE_NOT_THE_API", message));
 }

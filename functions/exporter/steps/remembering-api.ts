@@ -10,9 +10,9 @@ import { Pause } from "./pause.ts";
 const LONGEST_TURN_MS = 90_000;
 const LARGEST_TURN_BYTES = 24 * 1024 * 1024;
 /** Shorter waits for the minute's quota are not worth a pause. */
-const SHORT_WAIT_MS = 2_000;
+const SHORT_WAIT_MS = 5_000;
 /** A pause ends so long before Kore may be asked again: until a turn can ask, it has to start and to read what is kept. */
-const HEAD_START_MS = 1_500;
+const HEAD_START_MS = 1_000;
 
 /** Answers from what is kept, then asks Kore for at most a batch, then throws a `Pause`. */
 export class RememberingApi implements SessionsApi {

@@ -17,7 +17,7 @@ export function size(bytes: number): string {
 }
 
 /** `1 day`, `2 days`. */
-export function some(number: number, noun: string): string {
+export function counted(number: number, noun: string): string {
   return `${number.toLocaleString("en")} ${noun}${number === 1 ? "" : "s"}`;
 }
 
@@ -26,7 +26,7 @@ export function span(ms: number): string {
   const minutes = Math.round(ms / 60_000);
   if (minutes < 100) return `${minutes} min`;
   const hours = Math.round(minutes / 60);
-  return hours < 48 ? `${hours} h` : some(Math.round(hours / 24), "day");
+  return hours < 48 ? `${hours} h` : counted(Math.round(hours / 24), "day");
 }
 
 /** An instant to the minute, UTC. */
