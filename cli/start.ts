@@ -30,17 +30,20 @@ const output = (stream: NodeJS.WriteStream): Output => ({
   },
 });
 
-/** The AWS SDK reads its variables from the process's own environment. */
-const environmentFile = readEnvironmentFile(process.cwd());
-Object.assign(process.env, missingVariables(environmentFile.variables, process.env));
+/** Runs the command line of this process, and leaves its exit code to it. */
+export async function start(): Promise<void> {
+  // The AWS SDK reads its variables from the process's own environment.
+  const environmentFile = readEnvironmentFile(process.cwd());
+  Object.assign(process.env, missingVariables(environmentFile.variables, process.env));
 
-process.exitCode = await runCli(process.argv.slice(2), {
-  stdout: output(process.stdout),
-  stderr: output(process.stderr),
-  env: process.env,
-  clock: systemClock,
-  signal: interrupted.signal,
-  stdin: () => process.stdin,
-  folder: process.cwd(),
-  environmentFile,
-});
+  process.exitCode = await runCli(process.argv.slice(2), {
+    stdout: output(process.stdout),
+    stderr: output(process.stderr),
+    env: process.env,
+    clock: systemClock,
+    signal: interrupted.signal,
+    stdin: () => process.stdin,
+    folder: process.cwd(),
+    environmentFile,
+  });
+}
