@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdir, readFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
 import { text } from "node:stream/consumers";
 import { ledgerKey } from "../functions/exporter/archive/layout.ts";
 import type { LedgerRecord } from "../functions/exporter/archive/ledger.ts";
@@ -37,16 +37,27 @@ async function firstOutput(child: ChildProcess): Promise<string> {
   return line.toString();
 }
 
-/** Runs a file of ours as a process of its own; throws if that fails. */
-export async function runProcess(args: readonly string[], env: NodeJS.ProcessEnv): Promise<ProcessUse> {
+/**
+ * Runs a file of ours as a process of its own, in a folder that is made if need be: against a server without a quota,
+ * into an archive within the folder. Settings of whoever runs this do not count, nor does their `.env`. Throws if it
+ * fails.
+ */
+export async function runProcess(
+  [file, ...args]: readonly [string, ...string[]],
+  url: string,
+  folder: string,
+): Promise<ProcessUse> {
+  await mkdir(folder, { recursive: true });
   const started = performance.now();
-  const child = spawn(process.execPath, ["--import", "./bench/tell-peak.ts", ...args], {
+  const child = spawn(process.execPath, ["--import", resolve("bench/tell-peak.ts"), resolve(file), ...args], {
     stdio: ["ignore", "pipe", "pipe"],
-    env: { ...process.env, ...env },
+    cwd: folder,
+    env: { ...withoutSettings(process.env), ...exporterSettings(url, folder) },
   });
   const ended = once(child, "exit").then(() => performance.now() - started);
   const [stdout, stderr, elapsedMs] = await Promise.all([text(child.stdout), text(child.stderr), ended]);
-  if (child.exitCode !== 0) throw new Error(`${args.join(" ")} ended with ${child.exitCode}: ${stdout}${stderr}`);
+  if (child.exitCode !== 0)
+    throw new Error(`${[file, ...args].join(" ")} ended with ${child.exitCode}: ${stdout}${stderr}`);
   const [cpuMicroseconds, peakKiB] = stderr.trim().split("\n").slice(-2).map(Number);
   return {
     stdout,
@@ -56,12 +67,20 @@ export async function runProcess(args: readonly string[], env: NodeJS.ProcessEnv
   };
 }
 
-/** Settings of the exporter for a server without a quota, and an archive in a folder. */
-export function exporterSettings(url: string, folder: string): Record<string, string> {
+/** Where the archive lies within the folder of a process. */
+export function archiveIn(folder: string): string {
+  return join(folder, "archive");
+}
+
+function withoutSettings(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith("KORE_")));
+}
+
+function exporterSettings(url: string, folder: string): Record<string, string> {
   return {
     KORE_HOST: url,
     KORE_BOT_IDS: BENCH_BOT,
-    KORE_ARCHIVE: join(folder, "archive"),
+    KORE_ARCHIVE: archiveIn(folder),
     KORE_SCRATCH: join(folder, "scratch"),
     KORE_CLIENT_ID: "cs-bench",
     KORE_CLIENT_SECRET: "secret-that-nobody-checks",
@@ -70,9 +89,9 @@ export function exporterSettings(url: string, folder: string): Record<string, st
   };
 }
 
-/** Throws unless the archive in a folder of `exporterSettings` vouches for all sessions of a day. */
+/** Throws unless the archive of a process in a folder vouches for all sessions of a day. */
 export async function checkLedger(folder: string, { day, sessions }: BusyDay): Promise<void> {
-  const record = await readFile(join(folder, "archive", ledgerKey(day, BENCH_BOT)), "utf8");
+  const record = await readFile(join(archiveIn(folder), ledgerKey(day, BENCH_BOT)), "utf8");
   const { status, archived } = JSON.parse(record) as LedgerRecord;
   if (status !== "complete") throw new Error(`${day} is ${status}`);
   if (archived.total !== sessions)

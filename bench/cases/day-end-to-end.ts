@@ -3,14 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DuckDBInstance } from "@duckdb/node-api";
 import { type BenchCase, type ContenderResult, type Promised, resultOf, type Scale } from "../bench-case.ts";
-import {
-  type BenchServer,
-  checkLedger,
-  exporterSettings,
-  type ProcessUse,
-  runProcess,
-  startServer,
-} from "../processes.ts";
+import { archiveIn, type BenchServer, checkLedger, type ProcessUse, runProcess, startServer } from "../processes.ts";
 import type { BusyDay } from "../server/serialised-sessions.ts";
 
 const OURS = "ours: kore-sessions export";
@@ -55,7 +48,7 @@ async function prepare(day: BusyDay) {
     {
       name: DOWNLOAD,
       run: async () => {
-        const use = await runProcess(["bench/download-day.ts", day.day], exporterSettings(server.url, folder));
+        const use = await runProcess(["bench/download-day.ts", day.day], server.url, folder);
         const { sessions } = JSON.parse(use.stdout) as { sessions: number };
         if (sessions !== day.sessions) throw new Error(`${sessions} sessions were downloaded, not ${day.sessions}`);
         return { elapsedMs: use.elapsedMs, figures: figures(use) };
@@ -71,10 +64,9 @@ async function prepare(day: BusyDay) {
 
 /** Into an archive that does not exist yet. */
 async function exportDay(server: BenchServer, day: BusyDay, folder: string): Promise<ProcessUse> {
-  const settings = exporterSettings(server.url, folder);
-  const archive = settings.KORE_ARCHIVE ?? "";
+  const archive = archiveIn(folder);
   await rm(archive, { recursive: true, force: true });
-  const use = await runProcess(["cli/main.js", "export", "--json", "--date", day.day], settings);
+  const use = await runProcess(["cli/main.js", "export", "--json", "--date", day.day], server.url, folder);
   await checkLedger(folder, day);
   const duckDb = await (await DuckDBInstance.create()).connect();
   try {

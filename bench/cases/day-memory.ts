@@ -9,7 +9,7 @@ import {
   type Promised,
   type Scale,
 } from "../bench-case.ts";
-import { checkLedger, exporterSettings, runProcess, startServer } from "../processes.ts";
+import { checkLedger, runProcess, startServer } from "../processes.ts";
 import type { BusyDay } from "../server/serialised-sessions.ts";
 
 const DAY = "2026-01-02";
@@ -59,7 +59,7 @@ function contender(way: Way, sessions: number, folder: string): Contender {
     run: async () => {
       const server = await startServer([day]);
       try {
-        const use = await runProcess([...WAYS[way], DAY], exporterSettings(server.url, own));
+        const use = await runProcess([...WAYS[way], DAY], server.url, own);
         await checkLedger(own, day);
         return { elapsedMs: use.elapsedMs, figures: { [PEAK]: use.peakMegabytes, "CPU s": use.cpuSeconds } };
       } finally {

@@ -9,7 +9,7 @@ import {
   resultOf,
   type Scale,
 } from "../bench-case.ts";
-import { checkLedger, exporterSettings, runProcess, startServer } from "../processes.ts";
+import { checkLedger, runProcess, startServer } from "../processes.ts";
 import type { BusyDay } from "../server/serialised-sessions.ts";
 
 /** Days are small or large: several small ones in a row take long enough to be measured. */
@@ -55,7 +55,7 @@ function contender(name: string, days: readonly BusyDay[], warmDays: readonly Bu
       const server = await startServer([...warmDays, ...days]);
       try {
         const spans = [warmDays, days].flatMap((span) => [span[0]?.day ?? "", span.at(-1)?.day ?? ""]);
-        const use = await runProcess(["bench/warm-export.ts", ...spans], exporterSettings(server.url, own));
+        const use = await runProcess(["bench/warm-export.ts", ...spans], server.url, own);
         for (const day of days) await checkLedger(own, day);
         return { elapsedMs: (JSON.parse(use.stdout) as { elapsedMs: number }).elapsedMs, figures: {} };
       } finally {

@@ -33,7 +33,7 @@ export function verificationJson(result: Verification): object {
 }
 
 function signaturesLine({ signed, checked }: Verification): string {
-  if (signed !== null) return `Signatures: ${signed} of ${checked.digests} digests are signed with a key you trust.\n`;
+  if (signed !== null) return `Digests signed with a key you trust: ${signed} of ${checked.digests}.\n`;
   return (
     "Signatures: NOT checked. Without --public-key, whoever can write to the archive can also write digests that fit " +
     "what they changed; only a hash that a run told (--head) shows that.\n"

@@ -49,7 +49,7 @@ describe("an archive as its runs left it", () => {
   test("is told to people in a few lines", async () => {
     const { stdout } = await commandLine(["verify", "--archive", made.archive, "--public-key", made.publicKeyPath]);
     expect(stdout).toMatch(/^Checked .*: 6 digests, 4 days, 13 files, 121 sessions, \d+ kB\.\n/);
-    expect(stdout).toContain("Signatures: 6 of 6 digests are signed with a key you trust.\n");
+    expect(stdout).toContain("Digests signed with a key you trust: 6 of 6.\n");
     expect(stdout).toContain("Nothing was changed, removed or slipped in.\n");
     expect(stdout).toMatch(new RegExp(`\ndigest 6: ${made.head}\n$`));
   });
