@@ -10,34 +10,25 @@ const REPORT = ".cache/test-report.json";
  */
 const HEAP = ["--max-semi-space-size=16", "--initial-old-space-size=400"];
 
-const shared = { testTimeout: 30_000, hookTimeout: 30_000, execArgv: HEAP };
+const INFRA = "test/infra/**/*.test.ts";
+
+const shared = {
+  testTimeout: 30_000,
+  hookTimeout: 30_000,
+  execArgv: HEAP,
+  // Most of the time tests wait for a server or a process: every core may have one, and one more waits.
+  maxWorkers: availableParallelism() + 1,
+};
 
 export default defineConfig({
   test: {
     reporters: process.env.CI ? ["default", "json"] : ["default"],
     outputFile: { json: REPORT },
+    globalSetup: "test/support/temporary-folder.ts",
     projects: [
-      {
-        test: {
-          ...shared,
-          name: "exporter",
-          include: ["test/**/*.test.ts"],
-          exclude: ["test/infra/**"],
-          // Most of the time these wait for a disk, a server or a process: every core may have one, and one more waits.
-          maxWorkers: availableParallelism() + 1,
-        },
-      },
-      // The CDK takes seconds to load: once for all of its tests, not once for each file.
-      {
-        test: {
-          ...shared,
-          name: "infra",
-          include: ["test/infra/**/*.test.ts"],
-          isolate: false,
-          fileParallelism: false,
-          sequence: { groupOrder: 1 },
-        },
-      },
+      { test: { ...shared, name: "exporter", include: ["test/**/*.test.ts"], exclude: [INFRA] } },
+      // The CDK takes seconds to load: once for several of its tests, not once for each file.
+      { test: { ...shared, name: "infra", include: [INFRA], isolate: false } },
     ],
   },
 });

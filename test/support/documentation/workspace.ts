@@ -40,7 +40,7 @@ const COPIED = ["cdk.json", ".gitignore"];
 
 /** Makes a workspace in which it is `now`, and commands have these variables besides what a shell needs. */
 export async function openWorkspace(now: string, variables: Readonly<Record<string, string>>): Promise<Workspace> {
-  const root = await mkdtemp(join(tmpdir(), "kore-documentation-"));
+  const root = await mkdtemp(join(tmpdir(), "docs-"));
   const folder = join(root, "kore-session-archive");
   const shims = join(root, "bin");
   const aside = (name: string) => join(root, name);
