@@ -266,3 +266,22 @@ describe("an error", () => {
     });
   });
 });
+
+test("closing the client ends what it still waits for, and asks nothing more", async () => {
+  const url = await startServer((_, response) => response.writeHead(503).end());
+  const isWaiting = Promise.withResolvers<void>();
+  const clock = new VirtualClock("2026-01-04T04:00:00Z");
+  const standing = {
+    now: () => clock.now(),
+    sleep: (_: number, signal?: AbortSignal) => {
+      isWaiting.resolve();
+      return new Promise<void>((_, reject) => signal?.addEventListener("abort", () => reject(signal.reason)));
+    },
+  };
+  const client = clientOf(url, clock, { clock: standing });
+  const asked = client.sessions({ skip: 0, limit: 1 }).catch((error: Error) => error.name);
+  await isWaiting.promise;
+  await client.close();
+  expect(await asked).toBe("AbortError");
+  expect(client.attempts).toBe(1);
+});

@@ -70,6 +70,7 @@ export class KoreClient implements KoreConnection {
   readonly #pool: Pool;
   /** The host's own path, which those of requests go below. */
   readonly #path: string;
+  readonly #closed = new AbortController();
   #attempts = 0;
 
   constructor(options: KoreClientOptions) {
@@ -84,9 +85,10 @@ export class KoreClient implements KoreConnection {
 
   /**
    * One page. Throws an `ExporterError` of the `ERR_KORE_…` family once retrying is over; rejects with the signal's
-   * reason if that is aborted.
+   * reason if that is aborted, and with an `AbortError` if the client is closed.
    */
-  async sessions(query: SessionsQuery, signal?: AbortSignal): Promise<SessionsAnswer> {
+  async sessions(query: SessionsQuery, wanted?: AbortSignal): Promise<SessionsAnswer> {
+    const signal = AbortSignal.any([this.#closed.signal, ...(wanted ? [wanted] : [])]);
     const asked: Asked = { ...toRequest(this.#options.source, query), query: shownQuery(query) };
     const waitBeforeRetry = retryPolicy(this.#options.random);
     try {
@@ -98,7 +100,7 @@ export class KoreClient implements KoreConnection {
       const { protect } = this.#options;
       return protect ? protectedAnswer(answer, query, protect) : answer;
     } catch (error) {
-      signal?.throwIfAborted();
+      signal.throwIfAborted();
       throw error instanceof KoreFailure ? error.error : error;
     }
   }
@@ -108,15 +110,16 @@ export class KoreClient implements KoreConnection {
     this.#options.quota.expect(requests);
   }
 
-  /** Closes every connection at once. */
+  /** Ends whatever is still asked or waited for, and closes every connection, at once. */
   async close(): Promise<void> {
+    this.#closed.abort();
     await this.#pool.destroy();
   }
 
   async #readyToRetry(
     error: Error,
     waitBeforeRetry: ReturnType<typeof retryPolicy>,
-    signal: AbortSignal | undefined,
+    signal: AbortSignal,
   ): Promise<boolean> {
     if (!(error instanceof KoreFailure)) return false;
     const ms = waitBeforeRetry(error);
@@ -127,12 +130,12 @@ export class KoreClient implements KoreConnection {
     return true;
   }
 
-  #attempt(asked: Asked, signal: AbortSignal | undefined): Promise<SessionsAnswer> {
+  #attempt(asked: Asked, signal: AbortSignal): Promise<SessionsAnswer> {
     const onWait = (ms: number) => this.#tell({ kind: "waiting", reason: "quota", ms });
     return this.#options.quota.run(() => this.#send(asked, signal), onWait, signal);
   }
 
-  async #send(asked: Asked, signal: AbortSignal | undefined): Promise<SessionsAnswer> {
+  async #send(asked: Asked, signal: AbortSignal): Promise<SessionsAnswer> {
     const { credentials, clock } = this.#options;
     const secret = await credentials.current();
     const token = await signToken(secret, clock.now());
@@ -140,7 +143,7 @@ export class KoreClient implements KoreConnection {
     const sentAt = clock.now();
     const sent = () => ({ path: asked.path, query: asked.query, ms: clock.now() - sentAt });
     const response = await this.#exchange(asked, token, signal).catch((error: unknown) => {
-      signal?.throwIfAborted();
+      signal.throwIfAborted();
       this.#tell({ kind: "unanswered", ...sent() });
       throw connectionFailure(error);
     });
@@ -156,7 +159,7 @@ export class KoreClient implements KoreConnection {
     }
   }
 
-  #exchange({ path, search, body }: Asked, token: string, signal: AbortSignal | undefined): Promise<WholeResponse> {
+  #exchange({ path, search, body }: Asked, token: string, signal: AbortSignal): Promise<WholeResponse> {
     const request = {
       method: "POST",
       path: `${this.#path}${path}${search === "" ? "" : `?${search}`}`,

@@ -34,9 +34,9 @@ export async function exchange(
   dispatcher: Dispatcher,
   request: Dispatcher.DispatchOptions,
   timeoutMs: number,
-  signal: AbortSignal | undefined,
+  signal: AbortSignal,
 ): Promise<WholeResponse> {
-  signal?.throwIfAborted();
+  signal.throwIfAborted();
   const sent = await new Promise<WholeResponse>((resolve, reject) => {
     dispatcher.dispatch(request, new Gathering(timeoutMs, signal, resolve, reject));
   });
@@ -46,11 +46,11 @@ export async function exchange(
 
 /** Gathers the parts of one answer. undici's streams do that too, but cost more than all the rest of an exchange. */
 class Gathering implements Dispatcher.DispatchHandler {
-  readonly #signal: AbortSignal | undefined;
+  readonly #signal: AbortSignal;
   readonly #resolve: (response: WholeResponse) => void;
   readonly #reject: (reason: unknown) => void;
   readonly #timer: NodeJS.Timeout;
-  readonly #interrupt = () => this.#end(this.#signal?.reason);
+  readonly #interrupt = () => this.#end(this.#signal.reason);
   readonly #chunks: Buffer[] = [];
   #bytes = 0;
   #status = 0;
@@ -61,7 +61,7 @@ class Gathering implements Dispatcher.DispatchHandler {
 
   constructor(
     timeoutMs: number,
-    signal: AbortSignal | undefined,
+    signal: AbortSignal,
     resolve: (response: WholeResponse) => void,
     reject: (reason: unknown) => void,
   ) {
@@ -69,7 +69,7 @@ class Gathering implements Dispatcher.DispatchHandler {
     this.#resolve = resolve;
     this.#reject = reject;
     this.#timer = setTimeout(() => this.#end(tooLate(timeoutMs)), timeoutMs);
-    signal?.addEventListener("abort", this.#interrupt);
+    signal.addEventListener("abort", this.#interrupt);
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -108,7 +108,7 @@ class Gathering implements Dispatcher.DispatchHandler {
 
   #settle(): void {
     clearTimeout(this.#timer);
-    this.#signal?.removeEventListener("abort", this.#interrupt);
+    this.#signal.removeEventListener("abort", this.#interrupt);
   }
 }
 
