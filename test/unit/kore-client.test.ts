@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, createServer as createTcpServer } from "node:net";
 import { decodeJwt, decodeProtectedHeader } from "jose";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { type StandIn, type StandInOptions, sampleSession, startStandIn } from "../../demo/stand-in/server.ts";
@@ -242,6 +242,19 @@ describe("an error", () => {
     await expect(client.sessions({})).rejects.toMatchObject({
       code: "ERR_KORE_UNAVAILABLE",
       message: expect.stringContaining("ECONNREFUSED"),
+    });
+    expect(client.attempts).toBe(9);
+  });
+
+  test("tells that what answers speaks no HTTP, after asking again", async () => {
+    const server = createTcpServer((socket) => socket.once("data", () => socket.end("220 mail.example.com ready\r\n")));
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    onTestFinished(() => void server.close());
+    const { port } = server.address() as AddressInfo;
+    const client = clientOf(`http://127.0.0.1:${port}`, new VirtualClock("2026-01-04T04:00:00Z"));
+    await expect(client.sessions({})).rejects.toMatchObject({
+      code: "ERR_KORE_UNAVAILABLE",
+      message: expect.stringContaining("does not match the HTTP/1.1 protocol"),
     });
     expect(client.attempts).toBe(9);
   });
