@@ -1,7 +1,6 @@
 import { join } from "node:path";
 import {
   type DuckDBConnection,
-  DuckDBInstance,
   DuckDBListValue,
   DuckDBMapValue,
   DuckDBStructValue,
@@ -9,6 +8,7 @@ import {
 } from "@duckdb/node-api";
 import { GLUE_TYPES, LEDGER_COLUMNS, PREFIXES, SESSION_COLUMNS, TABLES } from "../../functions/exporter/contract.ts";
 import { ExporterError } from "../../functions/exporter/errors.ts";
+import { openDuckDb } from "../../functions/exporter/open-duckdb.ts";
 import { duckdbType } from "./types.ts";
 
 /** Which files a folder holds: DuckDB refuses a pattern that matches nothing. */
@@ -25,13 +25,10 @@ export interface QueryResult {
 
 /**
  * Opens DuckDB in memory with the views `sessions` and `exports` over an archive's folder, named and typed as in
- * Athena. Times are UTC. Nothing is downloaded: extensions are neither installed nor loaded on demand.
+ * Athena. Times are UTC.
  */
 export async function openArchive(folder: string, present: Present): Promise<DuckDBConnection> {
-  const instance = await DuckDBInstance.create(":memory:", {
-    autoinstall_known_extensions: "false",
-    autoload_known_extensions: "false",
-  });
+  const instance = await openDuckDb();
   const connection = await instance.connect();
   await connection.run(`CREATE VIEW ${TABLES.sessions} AS ${sessionsQuery(folder, present.sessions)}`);
   await connection.run(`CREATE VIEW ${TABLES.exports} AS ${exportsQuery(folder, present.exports)}`);

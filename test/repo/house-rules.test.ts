@@ -36,6 +36,7 @@ const COMPOSITION = [
 ];
 const LEAVES = [
   "functions/exporter/scratch.ts",
+  "functions/exporter/open-duckdb.ts",
   "functions/exporter/contract.ts",
   "functions/exporter/errors.ts",
   "functions/exporter/clock.ts",

@@ -1,5 +1,6 @@
-import { DuckDBBlobValue, type DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
+import { DuckDBBlobValue, type DuckDBConnection, type DuckDBInstance } from "@duckdb/node-api";
 import { ExporterError } from "../errors.ts";
+import { openDuckDb } from "../open-duckdb.ts";
 
 /** A session file's copy on this machine. */
 export interface LocalSessionFile {
@@ -15,16 +16,9 @@ export class SessionTexts {
     this.#instance = instance;
   }
 
-  /** `scratch` is a folder for what does not fit in memory. Nothing is downloaded. */
+  /** `scratch` is a folder for what does not fit in memory. */
   static async open(scratch: string): Promise<SessionTexts> {
-    return new SessionTexts(
-      await DuckDBInstance.create(":memory:", {
-        autoinstall_known_extensions: "false",
-        autoload_known_extensions: "false",
-        memory_limit: "512MB",
-        temp_directory: scratch,
-      }),
-    );
+    return new SessionTexts(await openDuckDb({ memory_limit: "512MB", temp_directory: scratch }));
   }
 
   /** How many rows have one of these user ids; reads that column alone. Throws `ERR_QUERY`. */

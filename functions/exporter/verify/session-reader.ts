@@ -1,4 +1,5 @@
-import { type DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
+import type { DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
+import { openDuckDb } from "../open-duckdb.ts";
 import { SESSION_SCHEMA, schemaLine } from "./parquet-schema.ts";
 
 /** Whatever a file is, DuckDB needs no more than this; larger sorts go to `scratch`. */
@@ -35,16 +36,9 @@ export class SessionReader {
     this.#instance = instance;
   }
 
-  /** `scratch` is a folder for what does not fit in memory. Nothing is downloaded. */
+  /** `scratch` is a folder for what does not fit in memory. */
   static async open(scratch: string): Promise<SessionReader> {
-    return new SessionReader(
-      await DuckDBInstance.create(":memory:", {
-        autoinstall_known_extensions: "false",
-        autoload_known_extensions: "false",
-        memory_limit: MEMORY_LIMIT,
-        temp_directory: scratch,
-      }),
-    );
+    return new SessionReader(await openDuckDb({ memory_limit: MEMORY_LIMIT, temp_directory: scratch }));
   }
 
   /** What the file at a path holds; reads its required columns to the end. Never throws over what the file is. */
