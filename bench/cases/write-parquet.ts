@@ -1,7 +1,8 @@
 import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
+import type { DuckDBConnection } from "@duckdb/node-api";
+import { openDuckDb } from "../../functions/exporter/open-duckdb.ts";
 import { writeSessionFile } from "../../functions/exporter/parquet/writer.ts";
 import type { SessionRow } from "../../functions/exporter/sessions/row.ts";
 import {
@@ -48,7 +49,7 @@ export function writeParquet(scale: Scale): BenchCase {
 
 async function prepare(rowCount: number) {
   const folder = await mkdtemp(join(tmpdir(), "bench-parquet-"));
-  const duckDb = await (await DuckDBInstance.create()).connect();
+  const duckDb = await (await openDuckDb()).connect();
   const rows = typedRows(rowCount);
   const expected = truthOf(rows);
   const contender = (name: string, write: (path: string) => Promise<unknown>): Contender => ({

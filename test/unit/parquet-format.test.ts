@@ -2,11 +2,12 @@ import { createHash } from "node:crypto";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
+import type { DuckDBConnection } from "@duckdb/node-api";
 import fc from "fast-check";
 import type { ColumnMetaData, Statistics } from "hyparquet";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { SESSION_COLUMNS } from "../../functions/exporter/contract.ts";
+import { openDuckDb } from "../../functions/exporter/open-duckdb.ts";
 import { writeSessionFile } from "../../functions/exporter/parquet/writer.ts";
 import type { SessionRow } from "../../functions/exporter/sessions/row.ts";
 import { asRead, readMetadata, readPageHeaders, readWithDuckDb, sessionRow, tag } from "../support/session-file.ts";
@@ -18,7 +19,7 @@ let files = 0;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "session-files-"));
-  duckDb = await (await DuckDBInstance.create()).connect();
+  duckDb = await (await openDuckDb()).connect();
 });
 
 afterAll(async () => {

@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { DuckDBInstance } from "@duckdb/node-api";
+import { openDuckDb } from "../../../functions/exporter/open-duckdb.ts";
 import { writeSessionFile } from "../../../functions/exporter/parquet/writer.ts";
 import type { SessionRow } from "../../../functions/exporter/sessions/row.ts";
 import type { Forger } from "../forge.ts";
@@ -33,7 +33,7 @@ async function putForged(f: Forger, bytes: Buffer, rows: number): Promise<void> 
 /** A file that DuckDB makes of the agents' sessions by a query. */
 const withQuery = (query: (file: string) => string) => async (f: Forger) => {
   const folder = await mkdtemp(join(tmpdir(), "kore-forged-"));
-  const instance = await DuckDBInstance.create(":memory:");
+  const instance = await openDuckDb();
   const connection = await instance.connect();
   const path = join(folder, "forged.parquet");
   await connection.run(
