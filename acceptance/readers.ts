@@ -5,6 +5,7 @@ import { asyncBufferFromFile, parquetReadObjects } from "hyparquet";
 import { compressors } from "hyparquet-compressors";
 import { runCli } from "../cli/program.ts";
 import { parseSessionKey } from "../functions/exporter/archive/layout.ts";
+import { objectKeys } from "../functions/exporter/archive/listing.ts";
 import type { ArchiveStore } from "../functions/exporter/archive/store.ts";
 import { systemClock } from "../functions/exporter/clock.ts";
 import { installed, run } from "./processes.ts";
@@ -17,7 +18,7 @@ export const PYSPARK_VERSION = "4.3.0";
 
 /** Copies an archive into a folder, as `aws s3 sync` would. */
 export async function copyArchive(store: ArchiveStore, folder: string): Promise<void> {
-  for await (const key of store.list("")) {
+  for await (const key of objectKeys(store, "")) {
     await mkdir(dirname(join(folder, key)), { recursive: true });
     await store.download(key, join(folder, key));
   }

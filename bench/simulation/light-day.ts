@@ -1,4 +1,5 @@
 import { createHash, hash } from "node:crypto";
+import { objectKeys } from "../../functions/exporter/archive/listing.ts";
 import type { ArchiveStore } from "../../functions/exporter/archive/store.ts";
 import { CONTAINMENT_TYPES } from "../../functions/exporter/contract.ts";
 import type { BuiltSlice, Part } from "../../functions/exporter/export/build-slice.ts";
@@ -95,7 +96,7 @@ export class LightDay implements DayWork {
 
 /** What the build step reads: the answers as they were kept. */
 async function readAgain(scratch: ArchiveStore, prefix: string): Promise<void> {
-  for await (const key of scratch.list(prefix)) await scratch.read(key);
+  for await (const key of objectKeys(scratch, prefix)) await scratch.read(key);
 }
 
 /** What `buildSlice` makes of a slice without a problem, its parts' bytes apart. */

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { ArchiveStore, LocalFile, StoredObject, Version } from "../../functions/exporter/archive/store.ts";
+import type { ArchiveStore, Listed, LocalFile, StoredObject, Version } from "../../functions/exporter/archive/store.ts";
 import type { Clock } from "../../functions/exporter/clock.ts";
 import { ExporterError } from "../../functions/exporter/errors.ts";
 
@@ -79,13 +79,18 @@ export class MemoryStore implements ArchiveStore {
     return object.bytes;
   }
 
-  async *list(prefix: string): AsyncGenerator<string> {
+  async *list(prefix: string): AsyncGenerator<Listed> {
     const keys = [...this.#objects.keys()].filter((key) => key.startsWith(prefix)).sort();
     for (const [index, key] of keys.entries()) {
       if (index % KEYS_PER_LIST === 0) await this.#count("list");
-      yield key;
+      yield { kind: "object", key };
     }
     if (keys.length === 0) await this.#count("list");
+  }
+
+  async listRoot(): Promise<string[]> {
+    await this.#count("list");
+    return [];
   }
 
   exclusively<T>(work: () => Promise<T>): Promise<T> {

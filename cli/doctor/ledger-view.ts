@@ -1,7 +1,9 @@
 import { inBatches } from "../../functions/exporter/archive/batches.ts";
 import { readDigest } from "../../functions/exporter/archive/digest.ts";
-import { ledgerKey, parseDigestKey, parseLedgerKey } from "../../functions/exporter/archive/layout.ts";
+import { digestNumbers } from "../../functions/exporter/archive/digest-chain.ts";
+import { digestKey, ledgerKey, parseLedgerKey } from "../../functions/exporter/archive/layout.ts";
 import { type LedgerRecord, readableRecord } from "../../functions/exporter/archive/ledger.ts";
+import { listEntries } from "../../functions/exporter/archive/listing.ts";
 import type { ArchiveStore } from "../../functions/exporter/archive/store.ts";
 import { PREFIXES } from "../../functions/exporter/contract.ts";
 import { counted } from "../amounts.ts";
@@ -33,11 +35,8 @@ export interface LedgerView {
  * session. Throws `ERR_ARCHIVE_UNREACHABLE`.
  */
 export async function readLedgerView(store: ArchiveStore): Promise<LedgerView> {
-  const days: SourceDay[] = [];
-  for await (const key of store.list(`${PREFIXES.exports}/`)) {
-    const parsed = parseLedgerKey(key);
-    if (parsed !== null) days.push(parsed);
-  }
+  const entries = await Array.fromAsync(listEntries(store, PREFIXES.exports, parseLedgerKey));
+  const days = entries.map(({ parsed }) => parsed);
   const newestDays = newestOfEach(days);
   const lastRun = await newestDigest(store);
   const wanted = new Map([...newestDays, ...lastRun.days].map((day) => [`${day.day} ${day.source}`, day]));
@@ -68,12 +67,8 @@ function newestOfEach(days: readonly SourceDay[]): SourceDay[] {
 }
 
 async function newestDigest(store: ArchiveStore): Promise<{ at: string | null; days: SourceDay[] }> {
-  let newest = { key: "", number: 0 };
-  for await (const key of store.list(`${PREFIXES.digests}/`)) {
-    const number = parseDigestKey(key) ?? 0;
-    if (number > newest.number) newest = { key, number };
-  }
-  const file = newest.number === 0 ? null : await store.read(newest.key);
+  const newest = (await digestNumbers(store)).at(-1);
+  const file = newest === undefined ? null : await store.read(digestKey(newest));
   const read = file === null ? null : readDigest(file.body);
   if (read?.kind !== "digest") return { at: null, days: [] };
   const days = read.digest.days.map(({ source, dt }) => ({ source, day: dt }));

@@ -2,6 +2,7 @@ import { mkdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { DuckDBConnection } from "@duckdb/node-api";
 import { parseLedgerKey, parseSessionKey } from "../../functions/exporter/archive/layout.ts";
+import { objectKeys } from "../../functions/exporter/archive/listing.ts";
 import { parseLocation } from "../../functions/exporter/archive/open-store.ts";
 import type { ArchiveStore } from "../../functions/exporter/archive/store.ts";
 import { PREFIXES } from "../../functions/exporter/contract.ts";
@@ -38,7 +39,7 @@ export async function openViews(
 async function keysBetween(store: ArchiveStore, { from, to }: ViewDays): Promise<string[]> {
   const keys: string[] = [];
   for (const prefix of [PREFIXES.sessions, PREFIXES.exports]) {
-    for await (const key of store.list(`${prefix}/`)) {
+    for await (const key of objectKeys(store, `${prefix}/`)) {
       const day = (parseSessionKey(key) ?? parseLedgerKey(key))?.day;
       if (day !== undefined && (from === undefined || day >= from) && (to === undefined || day <= to)) keys.push(key);
     }

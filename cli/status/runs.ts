@@ -1,8 +1,8 @@
 import { inBatches } from "../../functions/exporter/archive/batches.ts";
 import { readDigest } from "../../functions/exporter/archive/digest.ts";
-import { digestKey, parseDigestKey } from "../../functions/exporter/archive/layout.ts";
+import { digestNumbers } from "../../functions/exporter/archive/digest-chain.ts";
+import { digestKey } from "../../functions/exporter/archive/layout.ts";
 import type { ArchiveStore } from "../../functions/exporter/archive/store.ts";
-import { PREFIXES } from "../../functions/exporter/contract.ts";
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
@@ -25,12 +25,7 @@ export interface Runs {
 
 /** Reads the newest digests; damaged ones tell nothing. */
 export async function readRuns(store: ArchiveStore): Promise<Runs> {
-  const numbers: number[] = [];
-  for await (const key of store.list(`${PREFIXES.digests}/`)) {
-    const number = parseDigestKey(key);
-    if (number !== null) numbers.push(number);
-  }
-  const newest = numbers.sort((one, other) => one - other).slice(-RUNS_OF_A_HABIT);
+  const newest = (await digestNumbers(store)).slice(-RUNS_OF_A_HABIT);
   const ends = (await inBatches(newest, (number) => runOf(store, number))).flatMap((end) => end ?? []);
   const last = ends.at(-1) ?? null;
   return { last, nextExpectedAt: nextExpected(ends.map(({ endedAt }) => endedAt)) };

@@ -28,7 +28,12 @@ export const PREFIXES = {
   exports: "exports",
   rejected: "rejected",
   digests: "digests",
+  index: "index",
   erasures: "erasures",
+  holds: "holds",
+  messages: "messages",
+  messageExports: "message_exports",
+  rejectedMessages: "rejected_messages",
 } as const;
 
 /** Names of the Glue tables, and of the views of `kore-sessions sql`. */

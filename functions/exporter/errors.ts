@@ -31,6 +31,11 @@ export const ERRORS = {
   ERR_ERASURE_UNREADABLE: { exitCode: 1, meaning: "The record of an erasure is damaged, or from a newer version." },
   ERR_DIGEST_UNREADABLE: { exitCode: 1, meaning: "A digest of the archive is from a newer version." },
   ERR_SCRATCH_NOT_WRITABLE: { exitCode: 1, meaning: "A temporary file could not be written; the disk may be full." },
+  ERR_ARCHIVE_BLOCKED: { exitCode: 1, meaning: "Something that is no file is in the way of a file of the archive." },
+  ERR_ARCHIVE_OBJECT_TOO_LARGE: {
+    exitCode: 1,
+    meaning: "An object of the archive is far larger than any of its kind.",
+  },
   ERR_PUBLISH_DEADLINE: { exitCode: 1, meaning: "Publishing a day took longer than its deadline." },
   ERR_STEP_DEADLINE: {
     exitCode: 1,

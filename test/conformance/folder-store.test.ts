@@ -1,6 +1,18 @@
 import { type ChildProcessByStdio, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmod, mkdir, mkdtemp, open, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
+import {
+  chmod,
+  mkdir,
+  mkdtemp,
+  open,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  symlink,
+  truncate,
+  writeFile,
+} from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
@@ -87,15 +99,62 @@ describe("the folder store", () => {
     expect(await readdir(base)).toEqual([]);
   });
 
-  test("leaves out names that start with a dot, and follows links", async () => {
+  test("lists everything that is no file of an archive as a stray, and follows links of the root's folders alone", async () => {
     await mkdir(join(folder, "exports", ".cache"), { recursive: true });
+    await mkdir(join(folder, "exports", "empty.json"));
+    await mkdir(join(folder, "exports", "dt=2026-01-01"));
     await mkdir(join(base, "elsewhere"));
-    for (const file of ["exports/.DS_Store", "exports/.cache/x", "exports/a", "../elsewhere/b"]) {
+    for (const file of ["exports/.DS_Store", "exports/.cache/x", "exports/a", "exports/tab\t", "../elsewhere/b"]) {
       await writeFile(join(folder, file), "x");
     }
+    await writeFile(Buffer.concat([Buffer.from(join(folder, "exports/")), Buffer.from([0x66, 0xff])]), "x");
+    execFileSync("mkfifo", [join(folder, "exports", "pipe")]);
+    await symlink("/dev/zero", join(folder, "exports", "zero"));
+    await symlink("..", join(folder, "exports", "loop"));
     await symlink(join(base, "elsewhere"), join(folder, "sessions"));
     await symlink(join(base, "gone"), join(folder, "dangling"));
-    expect(await keysOf(store)).toEqual(["exports/a", "sessions/b"]);
+    await store.writeIf("exports/b", Buffer.from("x"), null);
+    expect(await keysOf(store)).toEqual(["exports/a", "exports/b", "sessions/b"]);
+    const strays = (await Array.fromAsync(store.list(""))).filter((listed) => listed.kind === "stray");
+    expect(strays.map(({ name }) => name)).toEqual([
+      "dangling",
+      "exports/.DS_Store",
+      "exports/.cache/",
+      "exports/empty.json/",
+      "exports/f\ufffd",
+      "exports/loop",
+      "exports/pipe",
+      "exports/tab\t",
+      "exports/zero",
+    ]);
+    expect(await store.listRoot()).toEqual(["dangling/", "exports/", "sessions/"]);
+  });
+
+  test.each(["a pipe", "a link to a device", "a link to a file", "a folder"])(
+    "takes %s for no object",
+    async (what) => {
+      await store.writeIf("exports/other", Buffer.from("x"), null);
+      const path = join(folder, "exports", "a");
+      if (what === "a pipe") execFileSync("mkfifo", [path]);
+      else if (what === "a folder") await mkdir(path);
+      else await symlink(what === "a link to a file" ? "other" : "/dev/zero", path);
+      const file = await localFile(join(base, "source"), "x");
+      expect(await store.read("exports/a")).toBeNull();
+      expect(await store.version("exports/a")).toBeNull();
+      expect(await store.holds("exports/a", file)).toBe(false);
+      const copy = store.download("exports/a", join(base, "copy"));
+      await expect(copy).rejects.toMatchObject({ code: "ERR_ARCHIVE_OBJECT_MISSING" });
+      const written = await store.writeFile("exports/a", file).catch((error: unknown) => error);
+      if (what === "a folder") expect(written).toMatchObject({ code: "ERR_ARCHIVE_BLOCKED" });
+      else expect(String((await store.read("exports/a"))?.body)).toBe("x");
+      expect(String((await store.read("exports/other"))?.body)).toBe("x");
+    },
+  );
+
+  test("does not take an object into memory that is larger than any of an archive is", async () => {
+    await store.writeIf("exports/a", Buffer.from("x"), null);
+    await truncate(join(folder, "exports/a"), 2 ** 40);
+    await expect(store.read("exports/a")).rejects.toMatchObject({ code: "ERR_ARCHIVE_OBJECT_TOO_LARGE" });
   });
 
   test("takes a folder for no object", async () => {
@@ -103,7 +162,7 @@ describe("the folder store", () => {
     expect(await store.read("a")).toBeNull();
     expect(await store.version("a")).toBeNull();
     await expect(store.download("a", join(base, "copy"))).rejects.toMatchObject({ code: "ERR_ARCHIVE_OBJECT_MISSING" });
-    await expect(store.writeIf("a", Buffer.from("x"), null)).rejects.toMatchObject({ code: "ERR_ARCHIVE_UNREACHABLE" });
+    await expect(store.writeIf("a", Buffer.from("x"), null)).rejects.toMatchObject({ code: "ERR_ARCHIVE_BLOCKED" });
     expect(await readdir(folder)).toEqual([".lock", "a"]);
   });
 
@@ -111,9 +170,9 @@ describe("the folder store", () => {
     await store.writeIf("a", Buffer.from("x"), null);
     const failure = await store.writeIf("a/b", Buffer.from("x"), null).catch((error: unknown) => error);
     expect(failure).toMatchObject({
-      code: "ERR_ARCHIVE_UNREACHABLE",
+      code: "ERR_ARCHIVE_BLOCKED",
       message: expect.stringContaining(join(folder, "a/b")),
-      cause: { code: "ENOTDIR" },
+      cause: { code: "EEXIST" },
     });
   });
 

@@ -218,9 +218,23 @@ describe("the S3 store", () => {
     expect(await store.holds("part", file)).toBe(false);
   });
 
-  test("lists everything below its prefix, also what it would never write, and nothing beside it", async () => {
-    for (const key of ["kore/a//b", "kore/.hidden", "kore/c", "kore-2/d", "e"]) bucket.put(key, "x");
-    expect(await keysOf(store)).toEqual([".hidden", "a//b", "c"]);
+  test("lists what it would never write as strays, and nothing beside its prefix", async () => {
+    for (const key of ["kore/a//b", "kore/.hidden", "kore/c", "kore/d/", "kore/e\\f", "kore-2/d", "e"])
+      bucket.put(key, "x");
+    const listed = await Array.fromAsync(store.list(""));
+    expect(listed.map((one) => (one.kind === "object" ? one.key : `stray ${one.name}`))).toEqual([
+      "stray .hidden",
+      "stray a//b",
+      "c",
+      "stray d/",
+      "stray e\\f",
+    ]);
+  });
+
+  test("lists names at its root, folders with a slash, and nothing below them", async () => {
+    for (const key of ["kore/exports/x", "kore/exports/y", "kore/sessions/z", "kore/note.txt", "other"])
+      bucket.put(key, "x");
+    expect(await store.listRoot()).toEqual(["exports/", "note.txt", "sessions/"]);
   });
 
   test("uses the whole bucket when it has no prefix", async () => {

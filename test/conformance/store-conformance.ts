@@ -3,6 +3,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { objectKeys } from "../../functions/exporter/archive/listing.ts";
 import type { ArchiveStore, LocalFile } from "../../functions/exporter/archive/store.ts";
 import { storeEqualsItsModel } from "./store-model.ts";
 
@@ -60,9 +61,9 @@ export async function localFile(path: string, content: Buffer | string): Promise
   return { path, bytes: Buffer.byteLength(content), sha256 };
 }
 
-/** All keys below a prefix. */
+/** Keys of all objects below a prefix. */
 export function keysOf(store: ArchiveStore, prefix = ""): Promise<string[]> {
-  return Array.fromAsync(store.list(prefix));
+  return Array.fromAsync(objectKeys(store, prefix));
 }
 
 const KEY = "exports/dt=2026-01-02/st-1.json";

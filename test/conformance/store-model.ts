@@ -115,7 +115,7 @@ function list(prefix: string): Step {
   return named(`list(${prefix})`, async ({ model, store }) => {
     const expected = [...model.bytes.keys()].filter((key) => key.startsWith(prefix));
     expected.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
-    expect(await Array.fromAsync(store.list(prefix))).toEqual(expected);
+    expect(await Array.fromAsync(store.list(prefix))).toEqual(expected.map((key) => ({ kind: "object", key })));
   });
 }
 

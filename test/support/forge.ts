@@ -6,6 +6,7 @@ import { readLinks } from "../../functions/exporter/archive/digest-chain.ts";
 import { FolderStore } from "../../functions/exporter/archive/folder-store.ts";
 import { digestKey, ledgerKey, parseLedgerKey } from "../../functions/exporter/archive/layout.ts";
 import type { LedgerRecord } from "../../functions/exporter/archive/ledger.ts";
+import { objectKeys } from "../../functions/exporter/archive/listing.ts";
 import { pemSigner, type Signer } from "../../functions/exporter/archive/signing.ts";
 import { sealRun } from "../../functions/exporter/export/seal.ts";
 import { VirtualClock } from "./virtual-clock.ts";
@@ -95,7 +96,7 @@ export class Forger {
     await this.remove(...digests.map((name) => `digests/${name}`));
     const store = new FolderStore(this.archive, clock);
     const days: { source: string; dt: string }[] = [];
-    for await (const key of store.list("exports/")) {
+    for await (const key of objectKeys(store, "exports/")) {
       const { day: dt, source } = parseLedgerKey(key) ?? {};
       if (dt && source) days.push({ dt, source });
     }

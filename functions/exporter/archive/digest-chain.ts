@@ -3,6 +3,7 @@ import { ExporterError } from "../errors.ts";
 import { inBatches } from "./batches.ts";
 import { type ReadDigest, readDigest, sha256Of } from "./digest.ts";
 import { digestKey, parseDigestKey } from "./layout.ts";
+import { listEntries } from "./listing.ts";
 import type { ArchiveStore } from "./store.ts";
 
 /** A digest as it lies in the archive. */
@@ -36,14 +37,15 @@ export function dayName(dt: string, source: string): string {
   return `${dt} ${source}`;
 }
 
+/** Numbers of the archive's digests, in ascending order. */
+export async function digestNumbers(store: Pick<ArchiveStore, "list">): Promise<number[]> {
+  const entries = await Array.fromAsync(listEntries(store, PREFIXES.digests, parseDigestKey));
+  return entries.map(({ parsed }) => parsed).sort((one, other) => one - other);
+}
+
 /** Every digest of the archive by ascending number; 16 are read at a time. */
 export async function readLinks(store: ArchiveStore): Promise<Link[]> {
-  const numbers: number[] = [];
-  for await (const key of store.list(`${PREFIXES.digests}/`)) {
-    const number = parseDigestKey(key);
-    if (number !== null) numbers.push(number);
-  }
-  numbers.sort((one, other) => one - other);
+  const numbers = await digestNumbers(store);
   const links = await inBatches(numbers, async (number): Promise<Link[]> => {
     const key = digestKey(number);
     const file = (await store.read(key))?.body;

@@ -3,7 +3,8 @@ import { PREFIXES } from "../contract.ts";
 import { ExporterError } from "../errors.ts";
 import { inBatches } from "./batches.ts";
 import { erasureKey, parseErasureKey } from "./layout.ts";
-import type { ArchiveStore } from "./store.ts";
+import { listEntries } from "./listing.ts";
+import { type ArchiveStore, readOrTooLarge } from "./store.ts";
 
 /** Layout of an erasure's record. A reader refuses a newer one rather than misread it. */
 const ERASURE_VERSION = 1;
@@ -32,21 +33,17 @@ export interface ErasureRecord {
  * went on would bring somebody back.
  */
 export async function readErasures(store: ArchiveStore): Promise<ErasureRecord[]> {
-  const names: string[] = [];
-  for await (const key of store.list(`${PREFIXES.erasures}/`)) {
-    const hmac = parseErasureKey(key);
-    if (hmac !== null) names.push(hmac);
-  }
-  const records = await inBatches(names, (hmac) => readErasure(store, hmac));
+  const entries = await Array.fromAsync(listEntries(store, PREFIXES.erasures, parseErasureKey));
+  const records = await inBatches(entries, ({ parsed: hmac }) => readErasure(store, hmac));
   return records.filter((erasure) => erasure !== null);
 }
 
 /** The record that a user was erased; null if there is none. Throws `ERR_ERASURE_UNREADABLE`. */
 export async function readErasure(store: ArchiveStore, hmac: string): Promise<ErasureRecord | null> {
   const key = erasureKey(hmac);
-  const object = await store.read(key);
+  const object = await readOrTooLarge(store, key);
   if (object === null) return null;
-  const parsed = record.safeParse(jsonIn(object.body));
+  const parsed = record.safeParse(object === "too large" ? null : jsonIn(object.body));
   if (parsed.success) return { hmac, ...parsed.data, keyCheck: parsed.data.key_check };
   const message =
     `The record of an erasure, ${store.location}/${key}, is damaged, or from a newer version of this program. Nothing ` +

@@ -1,4 +1,5 @@
-import { mkdir, open, rename, rm, stat } from "node:fs/promises";
+import { constants } from "node:fs";
+import { type FileHandle, lstat, mkdir, open, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { ExporterError } from "../errors.ts";
 
@@ -56,18 +57,70 @@ export async function nearestFolder(path: string): Promise<string> {
   return path;
 }
 
-/** What the promise gives, or null if no file has that name (a folder is not a file). */
-export async function unlessMissing<T>(work: Promise<T>): Promise<T | null> {
+const MISSING: ReadonlySet<string> = new Set(["ENOENT", "EISDIR"]);
+/** Nothing of that name is a file: a link is in its place, a pipe, or a file in the place of a folder above it. */
+const NO_FILE: ReadonlySet<string> = new Set([...MISSING, "ENOTDIR", "ELOOP", "ENXIO"]);
+/** Something else than a file, or than a folder, is in the way of a write. */
+const BLOCKED: ReadonlySet<string> = new Set(["ENOTDIR", "EISDIR", "EEXIST", "ENOTEMPTY", "ELOOP"]);
+
+/** Returns what the promise gives, or null if no file has that name (a folder is not a file). */
+export async function unlessMissing<T>(work: Promise<T>, codes = MISSING): Promise<T | null> {
   try {
     return await work;
   } catch (error) {
-    if (hasCode(error, "ENOENT") || hasCode(error, "EISDIR")) return null;
+    if (codes.has(codeOf(error))) return null;
     throw error;
   }
 }
 
-function hasCode(error: unknown, code: string): boolean {
-  return error instanceof Error && "code" in error && error.code === code;
+function codeOf(error: unknown): string {
+  return error instanceof Error && "code" in error ? String(error.code) : "";
+}
+
+// Windows has neither of them.
+const { O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants;
+
+/**
+ * Opens a regular file to read it; null where there is none. A link is not followed, and a pipe or a device is not opened:
+ * it could be waited for, or read, without end.
+ */
+export async function openRegular(path: string): Promise<{ readonly file: FileHandle; readonly bytes: number } | null> {
+  if ((await unlessMissing(lstat(path), NO_FILE))?.isFile() !== true) return null;
+  const file = await unlessMissing(open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK), NO_FILE);
+  if (file === null) return null;
+  const found = await file.stat();
+  if (found.isFile()) return { file, bytes: found.size };
+  await file.close();
+  return null;
+}
+
+/**
+ * Runs `work` on the bytes of a regular file, piece by piece and no more than it had when it was opened; null where there
+ * is none.
+ */
+export async function withRegular<T>(
+  path: string,
+  work: (pieces: AsyncIterable<Buffer>, bytes: number) => Promise<T>,
+): Promise<T | null> {
+  const opened = await openRegular(path);
+  if (opened === null) return null;
+  try {
+    return await work(piecesOf(opened.file, opened.bytes), opened.bytes);
+  } finally {
+    await opened.file.close();
+  }
+}
+
+const PIECE_BYTES = 1024 * 1024;
+
+async function* piecesOf(file: FileHandle, bytes: number): AsyncGenerator<Buffer> {
+  for (let at = 0; at < bytes; ) {
+    const piece = Buffer.allocUnsafe(Math.min(PIECE_BYTES, bytes - at));
+    const { bytesRead } = await file.read(piece, 0, piece.length, at);
+    if (bytesRead === 0) return;
+    at += bytesRead;
+    yield piece.subarray(0, bytesRead);
+  }
 }
 
 /** Runs `work` on a path of the archive; its failure becomes `ERR_ARCHIVE_UNREACHABLE`, unless it is one of ours. */
@@ -82,6 +135,12 @@ export async function onArchive<T>(action: string, path: string, work: () => Pro
 /** The failure of an action ("read") on a path of the archive; one of our own errors stays what it is. */
 export function unreachable(action: string, path: string, error: unknown): ExporterError {
   if (error instanceof ExporterError) return error;
+  if (action === "write" && BLOCKED.has(codeOf(error))) {
+    const message =
+      `cannot write ${path}: something that is no file is in its way (${reasonOf(error)}). ` +
+      "Move it out of the archive, then run again; other days are not concerned.";
+    return new ExporterError("ERR_ARCHIVE_BLOCKED", message, { cause: error });
+  }
   return new ExporterError(
     "ERR_ARCHIVE_UNREACHABLE",
     `cannot ${action} ${path}: ${reasonOf(error)}. Check the folder's disk and permissions, then run again.`,

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { copyFile, mkdtemp, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import type { Clock } from "../clock.ts";
 import { ExporterError } from "../errors.ts";
@@ -11,14 +11,25 @@ import {
   reasonOf,
   unlessMissing,
   unreachable,
+  withRegular,
 } from "./folder-files.ts";
 import { FolderLock, Turns } from "./folder-lock.ts";
-import { keysBelow } from "./folder-walk.ts";
+import { listBelow } from "./folder-walk.ts";
 import { checkedKey } from "./key.ts";
-import { promisedBytes, sha256OfFile } from "./local-file.ts";
-import type { ArchiveStore, LocalFile, StoredObject, Version } from "./store.ts";
+import { hashOf, promisedBytes } from "./local-file.ts";
+import {
+  type ArchiveStore,
+  type Listed,
+  type LocalFile,
+  MOST_BYTES_READ,
+  type StoredObject,
+  tooLarge,
+  type Version,
+} from "./store.ts";
 
 const TEMPORARY = ".kore-tmp";
+const LOCK = ".lock";
+const OWN_NAMES: ReadonlySet<string> = new Set([LOCK, TEMPORARY]);
 
 /**
  * An archive in a folder. A version is the SHA-256 of the object's bytes.
@@ -41,19 +52,23 @@ export class FolderStore implements ArchiveStore {
   constructor(folder: string, clock: Clock) {
     this.location = resolve(folder);
     this.temporaryFolder = join(this.location, TEMPORARY);
-    this.lock = new FolderLock(join(this.location, ".lock"), clock);
+    this.lock = new FolderLock(join(this.location, LOCK), clock);
   }
 
   async read(key: string): Promise<StoredObject | null> {
     const path = this.pathOf(key);
-    const body = await onArchive("read", path, () => unlessMissing(readFile(path)));
+    const body = await onArchive("read", path, () =>
+      withRegular(path, async (pieces, bytes) => {
+        if (bytes > MOST_BYTES_READ) throw tooLarge(path, bytes);
+        return Buffer.concat(await Array.fromAsync(pieces));
+      }),
+    );
     return body && { body, version: versionOf(body) };
   }
 
   async version(key: string): Promise<Version | null> {
     const path = this.pathOf(key);
-    const hash = await onArchive("read", path, () => unlessMissing(sha256OfFile(path)));
-    return hash?.toString("hex") ?? null;
+    return onArchive("read", path, () => withRegular(path, hashOf));
   }
 
   async writeIf(key: string, body: Buffer, expected: Version | null): Promise<Version> {
@@ -74,8 +89,9 @@ export class FolderStore implements ArchiveStore {
 
   async holds(key: string, file: LocalFile): Promise<boolean> {
     const path = this.pathOf(key);
-    const found = await onArchive("read", path, () => unlessMissing(stat(path)));
-    return found?.size === file.bytes && (await this.version(key)) === file.sha256;
+    const isSame = (pieces: AsyncIterable<Buffer>, bytes: number) =>
+      bytes === file.bytes ? hashOf(pieces).then((hash) => hash === file.sha256) : Promise.resolve(false);
+    return (await onArchive("read", path, () => withRegular(path, isSame))) ?? false;
   }
 
   async download(key: string, path: string): Promise<number> {
@@ -83,23 +99,34 @@ export class FolderStore implements ArchiveStore {
     const partial = `${path}.partial`;
     return onArchive("copy", source, async () => {
       try {
-        await copyFile(source, partial);
-        await rename(partial, path);
+        const copied = await withRegular(source, async (pieces) => {
+          await writeFile(partial, pieces);
+          await rename(partial, path);
+          return (await stat(path)).size;
+        });
+        if (copied === null) throw missing(source);
+        return copied;
       } catch (error) {
         await rm(partial, { force: true });
-        if (!(await unlessMissing(stat(source)))?.isFile()) throw missing(source);
         throw error;
       }
-      return (await stat(path)).size;
     });
   }
 
-  async *list(prefix: string): AsyncGenerator<string> {
+  async *list(prefix: string): AsyncGenerator<Listed> {
     try {
-      yield* keysBelow(this.location, prefix);
+      for await (const listed of listBelow(this.location, prefix)) if (!isOwn(listed)) yield listed;
     } catch (error) {
       throw unreachable("list", this.location, error);
     }
+  }
+
+  async listRoot(): Promise<string[]> {
+    const entries = await onArchive("list", this.location, () =>
+      unlessMissing(readdir(this.location, { withFileTypes: true })),
+    );
+    const names = (entries ?? []).map((entry) => `${entry.name}${entry.isFile() ? "" : "/"}`);
+    return names.filter((name) => !OWN_NAMES.has(name.replace(/\/$/, ""))).sort();
   }
 
   /** Calls made within `work` share its lock. Aborting `signal` ends the waiting for the lock, not the work. */
@@ -151,6 +178,11 @@ export class FolderStore implements ArchiveStore {
     const folder = this.temporaryFolder;
     await onArchive("clear", folder, () => rm(folder, { recursive: true, force: true }));
   }
+}
+
+/** What the store keeps for itself at the folder's root. */
+function isOwn(listed: Listed): boolean {
+  return listed.kind === "stray" && OWN_NAMES.has(listed.name.replace(/\/$/, ""));
 }
 
 function versionOf(body: Buffer): Version {

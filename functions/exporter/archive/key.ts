@@ -2,13 +2,14 @@ import { ExporterError } from "../errors.ts";
 
 /**
  * True if the key can name an object of an archive: segments parted by `/`, none of them empty or starting with a dot
- * (which rules out `..`, and everything a folder keeps for itself), no backslash, no control character.
+ * (which rules out `..`, and everything a folder keeps for itself), no backslash, no control character, and no U+FFFD,
+ * which stands for bytes that are no UTF-8.
  *
  * A key that stands in a file of the archive is not to be trusted: check it here before reading what it points to.
  */
 export function isKey(key: string): boolean {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
-  if (/[\\\u0000-\u001f\u007f]/.test(key) || !key.isWellFormed()) return false;
+  if (/[\\\u0000-\u001f\u007f\ufffd]/.test(key) || !key.isWellFormed()) return false;
   return key.split("/").every((segment) => segment !== "" && !segment.startsWith("."));
 }
 

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { z } from "zod";
 import { type ErrorCode, ExporterError } from "../errors.ts";
 import { ledgerKey } from "./layout.ts";
-import type { ArchiveStore, Version } from "./store.ts";
+import { type ArchiveStore, readOrTooLarge, type Version } from "./store.ts";
 
 /** Layout of the record. A reader refuses a newer one rather than misread it. */
 export const LEDGER_VERSION = 1;
@@ -89,12 +89,20 @@ export interface LedgerEntry {
   readonly sha256: string;
 }
 
+const RESTORE =
+  "Restore an earlier version of it; without one, move it away and export the day while Kore still holds it.";
+
 /** The record under a key, or null where there is none. Throws `ERR_LEDGER_UNREADABLE`. */
 export async function readLedger(store: ArchiveStore, key: string): Promise<LedgerEntry | null> {
-  const object = await store.read(key);
+  const object = await readOrTooLarge(store, key);
   if (object === null) return null;
+  const place = `${store.location}/${key}`;
+  if (object === "too large") {
+    const message = `The ledger record ${place} is far too large to be one. ${RESTORE}`;
+    throw new ExporterError("ERR_LEDGER_UNREADABLE", message);
+  }
   return {
-    record: parseRecord(object.body.toString("utf8"), key, `${store.location}/${key}`),
+    record: parseRecord(object.body.toString("utf8"), key, place),
     version: object.version,
     sha256: createHash("sha256").update(object.body).digest("hex"),
   };
@@ -136,13 +144,11 @@ function serialise(full: LedgerRecord): string {
 
 /** Reads the text of the record under a key; `place` names it in messages. Throws `ERR_LEDGER_UNREADABLE`. */
 export function parseRecord(text: string, key: string, place: string): LedgerRecord {
-  const help =
-    "Restore an earlier version of it; without one, move it away and export the day while Kore still holds it.";
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (cause) {
-    throw new ExporterError("ERR_LEDGER_UNREADABLE", `The ledger record ${place} is not JSON. ${help}`, { cause });
+    throw new ExporterError("ERR_LEDGER_UNREADABLE", `The ledger record ${place} is not JSON. ${RESTORE}`, { cause });
   }
   const newer = (value as { version?: unknown } | null)?.version;
   if (typeof newer === "number" && newer > LEDGER_VERSION) {
@@ -152,9 +158,9 @@ export function parseRecord(text: string, key: string, place: string): LedgerRec
   const parsed = record.safeParse(value);
   if (parsed.success && key === ledgerKey(parsed.data.dt, parsed.data.source)) return parsed.data;
   if (parsed.success) {
-    const message = `The ledger record ${place} is that of ${parsed.data.dt}, ${parsed.data.source}. ${help}`;
+    const message = `The ledger record ${place} is that of ${parsed.data.dt}, ${parsed.data.source}. ${RESTORE}`;
     throw new ExporterError("ERR_LEDGER_UNREADABLE", message);
   }
   const what = parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`).join("; ");
-  throw new ExporterError("ERR_LEDGER_UNREADABLE", `The ledger record ${place} is damaged (${what}). ${help}`);
+  throw new ExporterError("ERR_LEDGER_UNREADABLE", `The ledger record ${place} is damaged (${what}). ${RESTORE}`);
 }

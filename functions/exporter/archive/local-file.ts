@@ -33,6 +33,13 @@ export async function sha256OfFile(path: string, range: { start?: number; end?: 
   return hash.digest();
 }
 
+/** SHA-256, in lower-case hexadecimal, of bytes that come piece by piece. */
+export async function hashOf(pieces: AsyncIterable<Buffer>): Promise<string> {
+  const hash = createHash("sha256");
+  for await (const piece of pieces) hash.update(piece);
+  return hash.digest("hex");
+}
+
 /** A file as it lies on this machine. Rejects as `createReadStream` does. */
 export async function localFile(path: string): Promise<LocalFile> {
   return { path, bytes: (await stat(path)).size, sha256: (await sha256OfFile(path)).toString("hex") };

@@ -16,10 +16,27 @@ import { Upload } from "@aws-sdk/lib-storage";
 import { PREFIXES } from "../contract.ts";
 import { ExporterError } from "../errors.ts";
 import { checkedKey } from "./key.ts";
+import { listedKey } from "./listing.ts";
 import { compositeSha256, promisedBytes } from "./local-file.ts";
-import { isFinishedUpload, isLostCondition, isMissingObject, reasonOf, unreachable, wasRetried } from "./s3-failure.ts";
+import {
+  isDenied,
+  isFinishedUpload,
+  isLostCondition,
+  isMissingObject,
+  reasonOf,
+  unreachable,
+  wasRetried,
+} from "./s3-failure.ts";
 import { S3History } from "./s3-history.ts";
-import type { ArchiveStore, LocalFile, StoredObject, Version } from "./store.ts";
+import {
+  type ArchiveStore,
+  type Listed,
+  type LocalFile,
+  MOST_BYTES_READ,
+  type StoredObject,
+  tooLarge,
+  type Version,
+} from "./store.ts";
 
 export type { S3Client } from "@aws-sdk/client-s3";
 
@@ -68,7 +85,10 @@ export class S3Store implements ArchiveStore {
   }
 
   async read(key: string): Promise<StoredObject | null> {
-    return this.retrieve(key, async (body, version) => ({ body: await buffer(body), version }));
+    return this.retrieve(key, async (body, version, bytes) => {
+      if (bytes > MOST_BYTES_READ) throw tooLarge(this.addressOf(key), bytes);
+      return { body: await buffer(body), version };
+    });
   }
 
   async version(key: string): Promise<Version | null> {
@@ -123,15 +143,30 @@ export class S3Store implements ArchiveStore {
   }
 
   /** Everything below the prefix, also keys that this program would never write. */
-  async *list(prefix: string): AsyncGenerator<string> {
+  async *list(prefix: string): AsyncGenerator<Listed> {
     const Prefix = this.root + prefix;
     try {
       for await (const page of paginateListObjectsV2({ client: this.client }, { Bucket: this.bucket, Prefix })) {
-        for (const { Key } of page.Contents ?? []) if (Key !== undefined) yield Key.slice(this.root.length);
+        for (const { Key } of page.Contents ?? []) if (Key !== undefined) yield listedKey(Key.slice(this.root.length));
       }
     } catch (error) {
       throw unreachable("s3:ListBucket", `s3://${this.bucket}/${Prefix}`, error);
     }
+  }
+
+  async listRoot(): Promise<string[] | null> {
+    const asked = { Bucket: this.bucket, Prefix: this.root, Delimiter: "/" };
+    const names: string[] = [];
+    try {
+      for await (const page of paginateListObjectsV2({ client: this.client }, asked)) {
+        names.push(...(page.CommonPrefixes ?? []).flatMap(({ Prefix }) => Prefix ?? []));
+        names.push(...(page.Contents ?? []).flatMap(({ Key }) => Key ?? []));
+      }
+    } catch (error) {
+      if (isDenied(error)) return null;
+      throw unreachable("s3:ListBucket", `s3://${this.bucket}/${this.root}`, error);
+    }
+    return names.map((name) => name.slice(this.root.length)).sort();
   }
 
   /** Runs `work` at once: S3 has no lock that dies with its holder. */
@@ -180,23 +215,28 @@ export class S3Store implements ArchiveStore {
   }
 
   /** What `consume` makes of the object's body, or null where there is none; `consume` may run more than once. */
-  private async retrieve<T>(key: string, consume: (body: Readable, version: Version) => Promise<T>): Promise<T | null> {
+  private async retrieve<T>(
+    key: string,
+    consume: (body: Readable, version: Version, bytes: number) => Promise<T>,
+  ): Promise<T | null> {
     for (let attempt = 1; ; attempt += 1) {
       const answer = await this.get(key);
       if (answer === null) return null;
       try {
-        return await consume(answer.body, answer.version);
+        return await consume(answer.body, answer.version, answer.bytes);
       } catch (error) {
-        if (attempt === READ_ATTEMPTS) throw unreachable("s3:GetObject", this.addressOf(key), error);
+        answer.body.destroy();
+        if (attempt === READ_ATTEMPTS || error instanceof ExporterError)
+          throw unreachable("s3:GetObject", this.addressOf(key), error);
       }
     }
   }
 
-  private async get(key: string): Promise<{ body: Readable; version: Version } | null> {
+  private async get(key: string): Promise<{ body: Readable; version: Version; bytes: number } | null> {
     try {
       const answer = await this.client.send(new GetObjectCommand(this.object(key)));
       if (!(answer.Body instanceof Readable)) throw new Error("the answer has no body");
-      return { body: answer.Body, version: this.etagOf(key, answer) };
+      return { body: answer.Body, version: this.etagOf(key, answer), bytes: answer.ContentLength ?? 0 };
     } catch (error) {
       if (isMissingObject(error)) return null;
       throw unreachable("s3:GetObject", this.addressOf(key), error);

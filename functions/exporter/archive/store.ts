@@ -1,5 +1,10 @@
+import { ExporterError } from "../errors.ts";
+
 /** Names one state of an object. Opaque; differs whenever the object's bytes were written anew. */
 export type Version = string;
+
+/** The most that `read` takes into memory: no record, digest or index is nearly as large. */
+export const MOST_BYTES_READ = 256 * 1024 * 1024;
 
 export interface StoredObject {
   readonly body: Buffer;
@@ -13,6 +18,14 @@ export interface LocalFile {
   /** Lower-case hexadecimal. */
   readonly sha256: string;
 }
+
+/**
+ * What a listing names: an object of the archive, or a name that is none (a hidden file, a link, a pipe, a folder marker),
+ * which no reader takes for data. `name` is as it lies there, and may hold control characters.
+ */
+export type Listed =
+  | { readonly kind: "object"; readonly key: string }
+  | { readonly kind: "stray"; readonly name: string; readonly why: string };
 
 /** A version of an object that a bucket keeps. */
 export interface ObjectVersion {
@@ -70,7 +83,10 @@ export interface ArchiveStore {
   /** Where earlier versions are kept (S3). */
   readonly history?: ObjectHistory;
 
-  /** The object, or null where there is none. */
+  /**
+   * The object, or null where there is none. Only for small objects: throws `ERR_ARCHIVE_OBJECT_TOO_LARGE` beyond
+   * `MOST_BYTES_READ`.
+   */
   read(key: string): Promise<StoredObject | null>;
   /** The object's version alone, or null where there is none. */
   version(key: string): Promise<Version | null>;
@@ -85,8 +101,16 @@ export interface ArchiveStore {
   holds(key: string, file: LocalFile): Promise<boolean>;
   /** Copies the object to a local path, and returns its size in bytes. Throws `ERR_ARCHIVE_OBJECT_MISSING`. */
   download(key: string, path: string): Promise<number>;
-  /** Keys below a prefix (a plain string prefix, as in S3), in ascending order of their UTF-8 bytes. */
-  list(prefix: string): AsyncIterable<string>;
+  /**
+   * Everything whose name begins with a prefix (a plain string prefix, as in S3), in ascending order of the names' UTF-8
+   * bytes. It is the one list: what it does not call an object is data to nobody.
+   */
+  list(prefix: string): AsyncIterable<Listed>;
+  /**
+   * Names directly below the root, those of folders with a slash at their end, but for what the store keeps for itself.
+   * Null if they may not be listed.
+   */
+  listRoot(): Promise<readonly string[] | null>;
   /**
    * Runs `work` while no other process does the same on this archive, as far as `excludesOthers` says. Aborting the
    * signal ends the waiting for the others (with the signal's reason), not the work.
@@ -96,4 +120,25 @@ export interface ArchiveStore {
   checkWritable(): Promise<void>;
   /** Releases connections. */
   close(): void;
+}
+
+/** Returns the failure of reading an object into memory that is too large for it. */
+export function tooLarge(place: string, bytes: number): ExporterError {
+  const message =
+    `${place} has ${bytes} bytes, and nothing that the program keeps there has more than ${MOST_BYTES_READ}. ` +
+    "Run verify, and restore its first version.";
+  return new ExporterError("ERR_ARCHIVE_OBJECT_TOO_LARGE", message);
+}
+
+/** Reads an object whose size is somebody else's doing: one that is too large for `read` is no failure of the archive. */
+export async function readOrTooLarge(
+  store: Pick<ArchiveStore, "read">,
+  key: string,
+): Promise<StoredObject | null | "too large"> {
+  try {
+    return await store.read(key);
+  } catch (error) {
+    if (error instanceof ExporterError && error.code === "ERR_ARCHIVE_OBJECT_TOO_LARGE") return "too large";
+    throw error;
+  }
 }

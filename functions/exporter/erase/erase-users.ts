@@ -2,6 +2,7 @@ import { inBatches } from "../archive/batches.ts";
 import { readErasure, readErasures, writeErasure } from "../archive/erasures.ts";
 import { ledgerKey, parseLedgerKey } from "../archive/layout.ts";
 import { type LedgerRecord, readableRecord } from "../archive/ledger.ts";
+import { listEntries } from "../archive/listing.ts";
 import { PREFIXES, readPersonalDataRules } from "../contract.ts";
 import { asExporterError, type ExporterError } from "../errors.ts";
 import {
@@ -141,9 +142,8 @@ function wantedOf(userIds: readonly string[], hashKey: string): Wanted {
 
 async function recordsWithin(range: DayRange, { store }: ErasePorts): Promise<LedgerRecord[]> {
   const keys: string[] = [];
-  for await (const key of store.list(`${PREFIXES.exports}/`)) {
-    const day = parseLedgerKey(key)?.day;
-    if (day !== undefined && isWithin(day, range)) keys.push(key);
+  for await (const { key, parsed } of listEntries(store, PREFIXES.exports, parseLedgerKey)) {
+    if (isWithin(parsed.day, range)) keys.push(key);
   }
   return (await inBatches(keys, (key) => readableRecord(store, key))).filter((record) => record !== null);
 }

@@ -1,6 +1,7 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { parseRejectedKey, parseSessionKey } from "../archive/layout.ts";
+import { listEntries } from "../archive/listing.ts";
 import type { ArchiveStore } from "../archive/store.ts";
 import { PREFIXES } from "../contract.ts";
 import type { Day } from "../export/calendar.ts";
@@ -51,10 +52,9 @@ export async function findRows(
   const found: FoundFile[] = [];
   let done = 0;
   for (const prefix of [PREFIXES.sessions, PREFIXES.rejected]) {
-    for await (const key of store.list(`${prefix}/`)) {
+    for await (const { key, parsed: place } of listEntries(store, prefix, placeOf)) {
       signal?.throwIfAborted();
-      const place = placeOf(key);
-      if (place === null || !isWithin(place.dt, range)) continue;
+      if (!isWithin(place.dt, range)) continue;
       const path = join(scratch, "looked-at");
       await store.download(key, path);
       const rows = await rowsIn(path, key, wanted, texts);

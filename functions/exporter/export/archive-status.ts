@@ -1,5 +1,7 @@
+import { inBatches } from "../archive/batches.ts";
 import { ledgerKey, parseLedgerKey } from "../archive/layout.ts";
 import { type LedgerRecord, type LedgerStatus, readableRecord } from "../archive/ledger.ts";
+import { listEntries, type Stray } from "../archive/listing.ts";
 import type { ArchiveStore } from "../archive/store.ts";
 import { PREFIXES } from "../contract.ts";
 import { addDays, type Day, dayOf, daysFromTo, dayWindow } from "./calendar.ts";
@@ -16,9 +18,6 @@ export interface SourceStatus {
   readonly days: readonly { readonly dt: Day; readonly status: DayStatus; readonly record: LedgerRecord | null }[];
 }
 
-/** Records that are read from a bucket at the same time. */
-const READ_AT_ONCE = 16;
-
 interface KnownDay {
   readonly source: string;
   readonly dt: Day;
@@ -26,23 +25,23 @@ interface KnownDay {
   readonly record: LedgerRecord | null;
 }
 
-async function readKnownDays(store: ArchiveStore): Promise<KnownDay[]> {
-  const keys: string[] = [];
-  for await (const key of store.list(`${PREFIXES.exports}/`)) if (parseLedgerKey(key) !== null) keys.push(key);
-  const known: KnownDay[] = [];
-  for (let start = 0; start < keys.length; start += READ_AT_ONCE) {
-    const batch = keys.slice(start, start + READ_AT_ONCE).map(async (key) => {
-      const { day: dt = "", source = "" } = parseLedgerKey(key) ?? {};
-      return { source, dt, record: await readableRecord(store, key) };
-    });
-    known.push(...(await Promise.all(batch)));
-  }
-  return known;
+async function readKnownDays(store: ArchiveStore, onStray?: (stray: Stray) => void): Promise<KnownDay[]> {
+  const entries = await Array.fromAsync(listEntries(store, PREFIXES.exports, parseLedgerKey, onStray));
+  return inBatches(entries, async ({ key, parsed: { day: dt, source } }) => {
+    return { source, dt, record: await readableRecord(store, key) };
+  });
 }
 
-/** How each source of the archive stands, by the ledger, up to yesterday in the archive's time zone. */
-export async function archiveStatus(store: ArchiveStore, nowMs: number): Promise<SourceStatus[]> {
-  const bySource = Map.groupBy(await readKnownDays(store), ({ source }) => source);
+/**
+ * How each source of the archive stands, by the ledger, up to yesterday in the archive's time zone. `onStray` hears of each
+ * name in the ledger that is no record.
+ */
+export async function archiveStatus(
+  store: ArchiveStore,
+  nowMs: number,
+  onStray?: (stray: Stray) => void,
+): Promise<SourceStatus[]> {
+  const bySource = Map.groupBy(await readKnownDays(store, onStray), ({ source }) => source);
   return [...bySource]
     .sort(([one], [other]) => (one < other ? -1 : 1))
     .map(([source, known]) => {

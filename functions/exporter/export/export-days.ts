@@ -1,5 +1,6 @@
 import { parseLedgerKey } from "../archive/layout.ts";
 import { readableRecord } from "../archive/ledger.ts";
+import { listEntries } from "../archive/listing.ts";
 import type { ArchiveStore } from "../archive/store.ts";
 import { PREFIXES } from "../contract.ts";
 import { type ErrorCode, ExporterError } from "../errors.ts";
@@ -93,8 +94,8 @@ export async function exportSources(tasks: readonly SourceTask[], ports: ExportP
 
 /** Throws `ERR_TIME_ZONE_DIFFERS` if the archive's days are those of another zone: any record that can be read tells. */
 export async function refuseArchiveOfOtherZone(store: ArchiveStore, timeZone: string): Promise<void> {
-  for await (const key of store.list(`${PREFIXES.exports}/`)) {
-    const record = parseLedgerKey(key) === null ? null : await readableRecord(store, key);
+  for await (const { key } of listEntries(store, PREFIXES.exports, parseLedgerKey)) {
+    const record = await readableRecord(store, key);
     if (record === null) continue;
     return refuseOtherZone(record, timeZone, store);
   }

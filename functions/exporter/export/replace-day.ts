@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { ledgerKey, parseSessionKey, rejectedKey, sessionsOfDay } from "../archive/layout.ts";
 import { type LedgerEntry, type LedgerFile, readLedger, writeLedger } from "../archive/ledger.ts";
+import { objectKeys } from "../archive/listing.ts";
 import type { ArchiveStore, LocalFile, Version } from "../archive/store.ts";
 import type { Clock } from "../clock.ts";
 import { ExporterError } from "../errors.ts";
@@ -146,7 +147,7 @@ export type FormerFile = Pick<LedgerFile, "key" | "containment_type">;
 /** The files of this day and source that lie in the archive: no other is ever touched, whatever a record lists. */
 export async function ownFiles(store: ArchiveStore, run: SourceDay): Promise<FormerFile[]> {
   const files: FormerFile[] = [];
-  for await (const key of store.list(sessionsOfDay(run.dt))) {
+  for await (const key of objectKeys(store, sessionsOfDay(run.dt))) {
     const parsed = parseSessionKey(key);
     if (parsed?.source === run.source) files.push({ key, containment_type: parsed.containmentType });
   }

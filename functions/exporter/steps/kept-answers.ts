@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { promisify } from "node:util";
 import { gunzip, gzip } from "node:zlib";
+import { objectKeys } from "../archive/listing.ts";
 import type { ArchiveStore } from "../archive/store.ts";
 import { ExporterError } from "../errors.ts";
 import { KoreRefusal } from "../kore/refusal.ts";
@@ -50,7 +51,7 @@ export class KeptAnswers {
   static async load(store: ArchiveStore, prefix: string): Promise<KeptAnswers> {
     const known: Exchange[] = [];
     let chunks = 0;
-    for await (const key of store.list(prefix)) {
+    for await (const key of objectKeys(store, prefix)) {
       const object = await store.read(key);
       if (object === null) break;
       const { from, exchanges } = decode(await unpack(object.body));
@@ -110,7 +111,8 @@ export class KeptAnswers {
 /** Requests that the answers kept below a prefix took. */
 export async function requestsBelow(store: ArchiveStore, prefix: string): Promise<number> {
   let requests = 0;
-  for await (const key of store.list(prefix)) requests += Number(/\/\d{5,}-(\d+)-[0-9a-f]+\.gz$/.exec(key)?.[1] ?? 0);
+  for await (const key of objectKeys(store, prefix))
+    requests += Number(/\/\d{5,}-(\d+)-[0-9a-f]+\.gz$/.exec(key)?.[1] ?? 0);
   return requests;
 }
 

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { gunzip, gzip } from "node:zlib";
+import { objectKeys } from "../archive/listing.ts";
 import type { ArchiveStore } from "../archive/store.ts";
 import type { PartitionType, SessionColumnName } from "../contract.ts";
 import { ExporterError } from "../errors.ts";
@@ -53,7 +54,7 @@ export class KeptSlices {
   /** The latest reading of every slice, in order. Files are copied into the folder, if one is given. */
   async load(folder: string | null): Promise<BuiltSlice[]> {
     const latest = new Map<number, string>();
-    for await (const key of this.#store.list(this.#prefix)) {
+    for await (const key of objectKeys(this.#store, this.#prefix)) {
       const index = SUMMARY.exec(key)?.[1];
       if (index !== undefined) latest.set(Number(index), key.replace(/\.json\.gz$/, ""));
     }

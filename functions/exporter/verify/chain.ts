@@ -2,10 +2,11 @@ import type { KeyObject } from "node:crypto";
 import { type Digest, type DigestSignature, sha256Of, type VouchedDay } from "../archive/digest.ts";
 import { dayName, type Link, readLinks } from "../archive/digest-chain.ts";
 import { digestKey, parseDigestKey, parsePublicKeyKey } from "../archive/layout.ts";
+import { listEntries } from "../archive/listing.ts";
 import { algorithmOf, fingerprintOf, isSignedBy } from "../archive/signing.ts";
 import type { ArchiveStore } from "../archive/store.ts";
 import { PREFIXES } from "../contract.ts";
-import type { Find } from "./finding.ts";
+import { addedTo, type Find } from "./finding.ts";
 
 /** A day as the latest digest to name it vouches for it. */
 export interface VouchedState extends VouchedDay {
@@ -52,12 +53,11 @@ export async function checkChain(store: ArchiveStore, trust: Trust, find: Find):
 
 /** Beside digests only public keys lie, each under its own fingerprint. */
 async function checkOtherFiles(store: ArchiveStore, find: Find): Promise<void> {
-  for await (const key of store.list(`${PREFIXES.digests}/`)) {
-    if (parseDigestKey(key) !== null) continue;
-    const fingerprint = parsePublicKeyKey(key);
-    if (fingerprint === null) {
-      find("ERR_VERIFY_FILE_ADDED", key, "is neither a digest nor a public key.");
-    } else if (fingerprintIn((await store.read(key))?.body) !== fingerprint) {
+  const parse = (key: string) => parseDigestKey(key) ?? parsePublicKeyKey(key);
+  for await (const { key, parsed } of listEntries(store, PREFIXES.digests, parse, addedTo(find))) {
+    const fingerprint = parsed;
+    if (typeof fingerprint === "number") continue;
+    if (fingerprintIn((await store.read(key))?.body) !== fingerprint) {
       find("ERR_VERIFY_FILE_CHANGED", key, "is not the public key with this fingerprint.");
     }
   }

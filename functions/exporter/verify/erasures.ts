@@ -1,10 +1,11 @@
 import { readErasure } from "../archive/erasures.ts";
 import { ledgerKey, parseErasureKey } from "../archive/layout.ts";
 import type { LedgerRecord } from "../archive/ledger.ts";
+import { listEntries } from "../archive/listing.ts";
 import type { ArchiveStore } from "../archive/store.ts";
 import { PREFIXES } from "../contract.ts";
 import { ExporterError } from "../errors.ts";
-import type { Find } from "./finding.ts";
+import { addedTo, type Find } from "./finding.ts";
 
 /** The erasures that `erasures/` tells of, by their time and reference. */
 export type KnownErasures = ReadonlySet<string>;
@@ -12,12 +13,7 @@ export type KnownErasures = ReadonlySet<string>;
 /** Reads the record of every erasure, and finds those that are damaged. */
 export async function checkErasures(store: ArchiveStore, find: Find): Promise<KnownErasures> {
   const known = new Set<string>();
-  for await (const key of store.list(`${PREFIXES.erasures}/`)) {
-    const hmac = parseErasureKey(key);
-    if (hmac === null) {
-      find("ERR_VERIFY_FILE_ADDED", key, "is no record of an erasure.");
-      continue;
-    }
+  for await (const { key, parsed: hmac } of listEntries(store, PREFIXES.erasures, parseErasureKey, addedTo(find))) {
     try {
       const erasure = await readErasure(store, hmac);
       if (erasure !== null) known.add(nameOf(erasure));

@@ -1,3 +1,4 @@
+import type { Stray } from "../archive/listing.ts";
 import type { ErrorCode } from "../errors.ts";
 
 /** What a verification can find. */
@@ -14,3 +15,8 @@ export interface Finding {
 
 /** Takes findings in. */
 export type Find = (code: FindingCode, key: string, message: string) => void;
+
+/** Returns what takes a name that is no object of the archive as something that was added. */
+export function addedTo(find: Find): (stray: Stray) => void {
+  return ({ name, why }) => find("ERR_VERIFY_FILE_ADDED", name, `${why}: nothing reads it.`);
+}

@@ -1,8 +1,8 @@
-import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
-import { rm, stat } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
+import { withRegular } from "../archive/folder-files.ts";
 import { checkedKey } from "../archive/key.ts";
+import { hashOf } from "../archive/local-file.ts";
 import { parseLocation } from "../archive/open-store.ts";
 import type { ArchiveStore } from "../archive/store.ts";
 import { ExporterError } from "../errors.ts";
@@ -34,7 +34,7 @@ export class LocalCopies {
   async take(key: string): Promise<LocalCopy | null> {
     try {
       const path = this.#folder === null ? await this.#download(key) : join(this.#folder, checkedKey(key));
-      return { path, bytes: (await stat(path)).size, sha256: await hashOf(createReadStream(path)) };
+      return await withRegular(path, async (pieces, bytes) => ({ path, bytes, sha256: await hashOf(pieces) }));
     } catch (error) {
       if (isMissing(error)) return null;
       throw error;
@@ -54,14 +54,6 @@ export class LocalCopies {
   }
 }
 
-/** SHA-256, in lower-case hexadecimal, of bytes that come piece by piece. */
-export async function hashOf(pieces: AsyncIterable<Buffer>): Promise<string> {
-  const hash = createHash("sha256");
-  for await (const piece of pieces) hash.update(piece);
-  return hash.digest("hex");
-}
-
 function isMissing(error: unknown): boolean {
-  if (error instanceof ExporterError) return error.code === "ERR_ARCHIVE_OBJECT_MISSING";
-  return error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR");
+  return error instanceof ExporterError && error.code === "ERR_ARCHIVE_OBJECT_MISSING";
 }

@@ -1,12 +1,13 @@
 import { dayName } from "../archive/digest-chain.ts";
-import { parseLedgerKey } from "../archive/layout.ts";
+import { parseFileKey, parseLedgerKey } from "../archive/layout.ts";
+import { listEntries } from "../archive/listing.ts";
 import type { ArchiveStore } from "../archive/store.ts";
 import { PREFIXES } from "../contract.ts";
 import { type CheckedChain, checkChain, type Trust, type VouchedState } from "./chain.ts";
 import { checkLedger } from "./day.ts";
 import { checkErased, checkErasures, type KnownErasures } from "./erasures.ts";
 import { FileCheck } from "./files.ts";
-import type { Find, Finding } from "./finding.ts";
+import { addedTo, type Find, type Finding } from "./finding.ts";
 import { LocalCopies } from "./local-copies.ts";
 import { checkRows, type TakenFile } from "./rows.ts";
 import { SessionReader } from "./session-reader.ts";
@@ -63,7 +64,7 @@ export async function verifyArchive(ports: VerifyPorts): Promise<Verification> {
   const days = await daysOf(store, chain, find);
   const erasures = await checkErasures(store, find);
   const { rows, adopted } = await checkDays(days, chain, files, erasures, ports, find);
-  await files.judge(dataKeys(store));
+  await files.judge(dataKeys(store, find));
   const versions = await versionsOf(store, chain, find);
   return {
     checked: { digests: chain.digests, days: days.length, ...files.totals, rows },
@@ -80,10 +81,9 @@ type Place = { readonly dt: string; readonly source: string };
 /** Every day that a record or a digest tells of. */
 async function daysOf(store: ArchiveStore, { days }: CheckedChain, find: Find): Promise<Place[]> {
   const places = new Map<string, Place>(days.entries().map(([name, { dt, source }]) => [name, { dt, source }]));
-  for await (const key of store.list(`${PREFIXES.exports}/`)) {
-    const { day: dt, source } = parseLedgerKey(key) ?? {};
-    if (dt && source) places.set(dayName(dt, source), { dt, source });
-    else find("ERR_VERIFY_FILE_ADDED", key, "is no ledger record.");
+  for await (const { parsed } of listEntries(store, PREFIXES.exports, parseLedgerKey, addedTo(find))) {
+    const { day: dt, source } = parsed;
+    places.set(dayName(dt, source), { dt, source });
   }
   return [...places.values()];
 }
@@ -150,8 +150,10 @@ async function checkDay(
   }
 }
 
-async function* dataKeys(store: ArchiveStore): AsyncGenerator<string> {
-  for (const prefix of [PREFIXES.sessions, PREFIXES.rejected]) yield* store.list(`${prefix}/`);
+async function* dataKeys(store: ArchiveStore, find: Find): AsyncGenerator<string> {
+  for (const prefix of [PREFIXES.sessions, PREFIXES.rejected]) {
+    for await (const { key } of listEntries(store, prefix, parseFileKey, addedTo(find))) yield key;
+  }
 }
 
 async function versionsOf(store: ArchiveStore, chain: CheckedChain, find: Find): Promise<Verification["versions"]> {

@@ -5,11 +5,11 @@ import { sha256Of } from "../archive/digest.ts";
 import { dayName } from "../archive/digest-chain.ts";
 import { parseLedgerKey } from "../archive/layout.ts";
 import { type LedgerRecord, parseRecord } from "../archive/ledger.ts";
+import { hashOf } from "../archive/local-file.ts";
 import type { ObjectHistory, ObjectVersion } from "../archive/store.ts";
 import { PREFIXES } from "../contract.ts";
 import type { CheckedChain } from "./chain.ts";
 import type { Find } from "./finding.ts";
-import { hashOf } from "./local-copies.ts";
 
 /** The records that a day of a source has had, as far as each names the hash of the one before. */
 interface Lineage {
