@@ -1,13 +1,11 @@
-import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
 import type { Environment } from "../functions/exporter/settings.ts";
+import { ENVIRONMENT_NAMES, isForEnvironmentOnly, nameProblem } from "./environment-names.ts";
+import { type OwnFile, readOwnFile } from "./own-file.ts";
 
 /** Name of the file that holds settings, in the folder that a command is run in. */
 export const ENVIRONMENT_FILE = ".env";
-
-/** Variables that are taken from the file; the rest is another program's. */
-const OURS = /^(?:KORE|AWS)_/;
 
 /** Variables that nobody but the file's owner should be able to read. */
 const SECRETS = ["KORE_CLIENT_SECRET", "KORE_HASH_KEY", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"];
@@ -27,9 +25,9 @@ const DISPLACED: Readonly<Record<string, readonly string[]>> = {
 
 /** What the file says. */
 export interface EnvironmentFile {
-  /** Its variables whose names begin with `KORE_` or `AWS_`. */
+  /** Those of its variables that are taken; none if the file is refused. */
   readonly variables: Readonly<Record<string, string>>;
-  /** A sentence for each line that cannot be read. It never shows the line. */
+  /** A sentence for each line that cannot be read, or why the file is refused. It never shows a line. */
   readonly problems: readonly string[];
   /** What a person should look at although the file can be read. */
   readonly warnings: readonly string[];
@@ -44,32 +42,55 @@ export interface EnvironmentEntry {
   readonly last: number;
 }
 
-/** Reads `.env` in a folder. Without such a file there are no variables; a folder of that name is none. */
+/**
+ * Reads `.env` in a folder. Without such a file there are no variables; a folder of that name is none. A file that
+ * somebody else can have written is refused: it could have this user's credentials used, or sessions sent elsewhere.
+ */
 export function readEnvironmentFile(folder: string): EnvironmentFile {
   const path = join(folder, ENVIRONMENT_FILE);
   try {
-    const status = statSync(path, { throwIfNoEntry: false });
-    if (status === undefined || status.isDirectory()) return { variables: {}, problems: [], warnings: [] };
-    const text = readFileSync(path, "utf8");
-    const variables = variablesOf(text);
-    const problems = environmentEntries(text).problems.map((problem) => `${path}, ${problem}`);
-    const isOpen = process.platform !== "win32" && (status.mode & 0o077) !== 0;
-    const secret = SECRETS.find((name) => (variables[name] ?? "") !== "");
-    const warning = `${path} holds ${secret}, and other users of this computer can read it; chmod 600 ${path}.`;
-    return { variables, problems, warnings: isOpen && secret !== undefined ? [warning] : [] };
+    const file = readOwnFile(path);
+    return file === null ? { variables: {}, problems: [], warnings: [] } : contentOf(path, file);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    return { variables: {}, problems: [`${path} cannot be read (${reason}); mend it or remove it.`], warnings: [] };
+    return { variables: {}, problems: [`${path} ${reason}`], warnings: [] };
   }
 }
 
-/** The variables in a file's text that are ours. */
-export function variablesOf(text: string): Readonly<Record<string, string>> {
-  const all = Object.entries(parseEnv(withoutMark(text)));
-  return Object.fromEntries(all.flatMap(([name, value]) => (OURS.test(name) ? [[name, value ?? ""]] : [])));
+function contentOf(path: string, { text, mode }: OwnFile): EnvironmentFile {
+  const variables = variablesOf(text);
+  const { entries, problems } = environmentEntries(text);
+  const misnamed = entries.flatMap(({ name, first }) => {
+    const problem = nameProblem(name);
+    return problem === null ? [] : [`line ${first + 1}, ${problem}`];
+  });
+  const notTaken = entries.flatMap(({ name, first }) =>
+    isForEnvironmentOnly(name)
+      ? [`${path}, line ${first + 1}, ${name} is not taken from a file; set it in the environment instead.`]
+      : [],
+  );
+  return {
+    variables,
+    problems: [...problems, ...misnamed].map((problem) => `${path}, ${problem}`),
+    warnings: [...exposure(path, mode, variables), ...notTaken],
+  };
 }
 
-/** The variables of the file that the environment lacks. The environment wins, also where it says the same otherwise. */
+/** A warning if others can read a secret in the file. */
+function exposure(path: string, mode: number, variables: EnvironmentFile["variables"]): string[] {
+  const isOpen = process.platform !== "win32" && (mode & 0o077) !== 0;
+  const secret = SECRETS.find((name) => (variables[name] ?? "") !== "");
+  if (!isOpen || secret === undefined) return [];
+  return [`${path} holds ${secret}, and other users of this computer can read it; chmod 600 ${path}.`];
+}
+
+/** Returns the variables in a file's text that are taken from it. */
+export function variablesOf(text: string): Readonly<Record<string, string>> {
+  const all = Object.entries(parseEnv(withoutMark(text)));
+  return Object.fromEntries(all.flatMap(([name, value]) => (ENVIRONMENT_NAMES.has(name) ? [[name, value ?? ""]] : [])));
+}
+
+/** Returns the variables of the file that the environment lacks. The environment wins, also where it says the same otherwise. */
 export function missingVariables(
   variables: Readonly<Record<string, string>>,
   env: Environment,
@@ -116,7 +137,7 @@ function lastLine(lines: readonly string[], first: number, value: string): numbe
 
 function valueProblem(name: string, value: string, last: number | null): string | null {
   if (last === null) return `opens a quote for ${name} that is never closed; close it.`;
-  if (!OURS.test(name) || !/^[^'"`\s#][^\s#]*#/.test(value)) return null;
+  if (!ENVIRONMENT_NAMES.has(name) || !/^[^'"`\s#][^\s#]*#/.test(value)) return null;
   return `has a # in the value of ${name}, which begins a comment; put the value in single quotes.`;
 }
 

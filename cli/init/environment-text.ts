@@ -6,7 +6,7 @@ import { environmentEntries, variablesOf } from "../environment-file.ts";
 export type Variables = Readonly<Record<string, string | undefined>>;
 
 const HEADING = `# Settings of kore-sessions: every command that is run in this folder reads them. Variables of the shell win over
-# this file, and flags over both. Only names that begin with KORE_ or AWS_ count. A line that begins with # does not.
+# this file, and flags over both. Names of other programs do not count, nor does a line that begins with #.
 # Keep the file to yourself if it holds a secret, and out of git.
 `;
 
