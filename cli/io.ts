@@ -30,6 +30,8 @@ export interface ProcessIo {
   readonly clock: Clock;
   /** Aborted by Ctrl-C. */
   readonly signal: AbortSignal;
+  /** Aborted when a command that was told to stop has taken too long: it is left as it is. Absent: it may take its time. */
+  readonly overdue?: AbortSignal;
   /** Where answers and secrets come from; absent: from nowhere. */
   readonly stdin?: () => Input;
   /** The folder that a command is run in: `.env` and `cdk.json` lie there. */

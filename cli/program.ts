@@ -12,6 +12,7 @@ import { reportCommand } from "./commands/report.ts";
 import { sqlCommand } from "./commands/sql.ts";
 import { statusCommand } from "./commands/status.ts";
 import { verifyCommand } from "./commands/verify.ts";
+import { interruptible } from "./interruption.ts";
 import type { CommandIo, ExitCode, ProcessIo } from "./io.ts";
 import { LOG_FORMATS, type LogFormat, StderrLog } from "./log.ts";
 
@@ -30,12 +31,14 @@ export async function runCli(argv: readonly string[], given: ProcessIo): Promise
     code = exitCode;
   };
   try {
-    await program(io, log, finish).parseAsync(argv.map(asArgument), { from: "user" });
+    const work = program(io, log, finish).parseAsync(argv.map(asArgument), { from: "user" });
+    await (given.overdue === undefined ? work : interruptible(work, given.overdue));
     return code;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     if (io.signal.aborted) {
-      log.say("interrupted", "Interrupted. Nothing is half-written; the same command finishes the work.");
+      const why = given.overdue?.aborted ? "What it waited for did not answer. " : "";
+      log.say("interrupted", `Interrupted. ${why}Nothing is half-written; the same command finishes the work.`);
       return 130;
     }
     const known = asExporterError(error);

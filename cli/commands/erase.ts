@@ -10,6 +10,7 @@ import { openSigner } from "../../functions/exporter/open-signer.ts";
 import { makeScratch } from "../../functions/exporter/scratch.ts";
 import { erasedJson, erasedText, foundJson, foundText } from "../erase/report.ts";
 import { type EraseSettings, readEraseSettings } from "../erase/settings.ts";
+import { interruptible } from "../interruption.ts";
 import type { CommandIo, ExitCode } from "../io.ts";
 import { environmentWith, Problems, type SettingOptions, withArchive, wrongDates } from "../options.ts";
 import type { Finish } from "../program.ts";
@@ -57,7 +58,7 @@ async function eraseAction(options: Options, io: CommandIo): Promise<ExitCode> {
   await problems.try(() => checkOptions(options));
   problems.throwIfAny();
   if (settings === undefined) return 2;
-  const hashKey = await openHashKey(settings);
+  const hashKey = await interruptible(openHashKey(settings), io.signal);
   if (hashKey === null) throw withoutKey();
   const store = await openStore(settings.archive, { clock: io.clock });
   const scratch = await makeScratch();
@@ -89,7 +90,7 @@ async function carryOut(
   const { eraseUsers, findUsers } = await import("../../functions/exporter/erase/erase-users.ts");
   const order = { userIds, range: { from: from ?? null, to: to ?? null } };
   if (!apply) {
-    const found = await findUsers(order, ports);
+    const found = await interruptible(findUsers(order, ports), io.signal);
     return () => {
       io.stdout.write(json ? `${JSON.stringify(foundJson(found))}\n` : foundText(found, settings.archive));
       return 0;

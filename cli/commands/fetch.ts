@@ -3,6 +3,7 @@ import { CONTAINMENT_TYPES } from "../../functions/exporter/contract.ts";
 import { readKoreSettings } from "../../functions/exporter/settings.ts";
 import { type FetchOptions, readOrder, SESSION_TYPES } from "../fetch/order.ts";
 import type { FetchProblem } from "../fetch/problem.ts";
+import { interruptible } from "../interruption.ts";
 import type { CommandIo } from "../io.ts";
 import { environmentWith, Problems, type SettingOptions } from "../options.ts";
 import type { Finish } from "../program.ts";
@@ -62,7 +63,8 @@ async function fetchAction(options: Options, io: CommandIo): Promise<0 | 1> {
   });
   const found: FetchProblem[] = [];
   try {
-    await fetchSessions(order, settings, { view, io, onProblem: (problem) => found.push(problem) });
+    const onProblem = (problem: FetchProblem) => void found.push(problem);
+    await interruptible(fetchSessions(order, settings, { view, io, onProblem }), io.signal);
   } finally {
     view.stop();
     for (const { code, message } of found) io.log.problem(code, message);

@@ -6,6 +6,7 @@ import { SettingsError } from "../../functions/exporter/errors.ts";
 import { makeScratch } from "../../functions/exporter/scratch.ts";
 import { readArchiveSetting } from "../../functions/exporter/settings.ts";
 import { counted } from "../amounts.ts";
+import { interruptible } from "../interruption.ts";
 import type { CommandIo } from "../io.ts";
 import { environmentWith, type SettingOptions, withArchive, wrongDates } from "../options.ts";
 import type { Finish } from "../program.ts";
@@ -49,7 +50,7 @@ async function sqlAction(sql: string, options: Options, io: CommandIo): Promise<
   const store = await openStore(location, { clock: io.clock });
   const scratch = await makeScratch();
   try {
-    const result = await runQuery(sql, store, location, scratch, options, io.signal);
+    const result = await interruptible(runQuery(sql, store, location, scratch, options, io.signal), io.signal);
     io.stdout.write(options.json ? asJson(result) : asText(result));
   } finally {
     store.close();

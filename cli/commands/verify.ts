@@ -5,6 +5,7 @@ import { makeScratch } from "../../functions/exporter/scratch.ts";
 import { readArchiveSetting } from "../../functions/exporter/settings.ts";
 import type { Trust } from "../../functions/exporter/verify/chain.ts";
 import type { Verification } from "../../functions/exporter/verify/verify-archive.ts";
+import { interruptible } from "../interruption.ts";
 import type { CommandIo, ExitCode } from "../io.ts";
 import { environmentWith, Problems, type SettingOptions, withArchive } from "../options.ts";
 import type { Finish } from "../program.ts";
@@ -64,7 +65,8 @@ async function verification(location: string, trust: Trust, io: CommandIo): Prom
   const view = await openCountView(io, "Reading the digests …");
   try {
     const onDay = (done: number, all: number) => view.count("day", "checked", done, all);
-    return await verifyArchive({ store, location, scratch, trust, signal: io.signal, onDay });
+    const { signal } = io;
+    return await interruptible(verifyArchive({ store, location, scratch, trust, signal, onDay }), signal);
   } finally {
     view.stop();
     store.close();

@@ -1,6 +1,7 @@
 import { ACCOUNT_SOURCE } from "../../functions/exporter/contract.ts";
 import { SettingsError } from "../../functions/exporter/errors.ts";
 import { type Environment, readSettings, value } from "../../functions/exporter/settings.ts";
+import { interruptible } from "../interruption.ts";
 import type { CommandIo } from "../io.ts";
 import type { InitOptions } from "./options.ts";
 import type { Question, Questions } from "./questions.ts";
@@ -38,7 +39,7 @@ const SAMPLE: Environment = {
  * if `--client-secret-stdin` says so. Throws `SettingsError`.
  */
 export async function knownAnswers(options: InitOptions, io: CommandIo): Promise<Answers> {
-  const secret = options.clientSecretStdin ? await readSecret(io) : undefined;
+  const secret = options.clientSecretStdin ? await interruptible(readSecret(io), io.signal) : undefined;
   const flags = [...sourceFlags(options), ...credentialFlags(options, secret), ...otherFlags(options)];
   const env = { ...io.env, ...Object.fromEntries(flags) };
   const known = Object.fromEntries(ASKED.map((name) => [name, value(env, name)])) as Record<keyof Answers, string>;

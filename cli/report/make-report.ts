@@ -4,6 +4,7 @@ import { SettingsError } from "../../functions/exporter/errors.ts";
 import { makeScratch } from "../../functions/exporter/scratch.ts";
 import { counted, size } from "../amounts.ts";
 import { replaceFile } from "../init/replace-file.ts";
+import { interruptible } from "../interruption.ts";
 import type { CommandIo } from "../io.ts";
 import { gatherNumbers } from "./numbers/gather.ts";
 import { headlineOf } from "./numbers/headline.ts";
@@ -39,7 +40,9 @@ async function readNumbers(
 ): Promise<ReportNumbers> {
   const scratch = await makeScratch();
   try {
-    return await gatherNumbers({ location, asked: range, isWithTagValues: tagValues === true, clock, scratch, signal });
+    const isWithTagValues = tagValues === true;
+    const numbers = gatherNumbers({ location, asked: range, isWithTagValues, clock, scratch, signal });
+    return await interruptible(numbers, signal);
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }

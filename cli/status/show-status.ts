@@ -2,6 +2,7 @@ import { openStore } from "../../functions/exporter/archive/open-store.ts";
 import { SettingsError } from "../../functions/exporter/errors.ts";
 import { archiveStatus } from "../../functions/exporter/export/archive-status.ts";
 import { readArchiveSetting, readPersonalDataSetting } from "../../functions/exporter/settings.ts";
+import { interruptible } from "../interruption.ts";
 import type { CommandIo } from "../io.ts";
 import { type DayOptions, environmentWith, Problems, type SettingOptions, wrongDates } from "../options.ts";
 import { type ArchiveSight, type DayRange, daysIn, statusJson, statusText } from "./report.ts";
@@ -29,11 +30,12 @@ export async function showStatus(options: StatusOptions, io: CommandIo): Promise
   return sight.sources.every((source) => daysIn(source, range).every(({ status }) => isArchived(status))) ? 0 : 1;
 }
 
-async function lookAt(location: string, { clock }: CommandIo): Promise<ArchiveSight> {
+async function lookAt(location: string, { clock, signal }: CommandIo): Promise<ArchiveSight> {
   const nowMs = clock.now();
   const store = await openStore(location, { clock });
   try {
-    const [statuses, runs] = await Promise.all([archiveStatus(store, nowMs), readRuns(store)]);
+    const read = Promise.all([archiveStatus(store, nowMs), readRuns(store)]);
+    const [statuses, runs] = await interruptible(read, signal);
     return { location: store.location, sources: statuses.map((status) => summaryOf(status, nowMs)), runs, nowMs };
   } finally {
     store.close();
