@@ -4,6 +4,10 @@ import { nearestFolder, reasonOf, unlessMissing } from "../../functions/exporter
 import { PREFIXES } from "../../functions/exporter/contract.ts";
 import { type Check, ok, problem } from "./checks.ts";
 
+const { sessions, exports, rejected, digests, index } = PREFIXES;
+/** The folders of an archive that an export of sessions writes to. */
+const WRITTEN = [sessions, exports, rejected, digests, index];
+
 /** An export needs some room; less than this is none. */
 const LEAST_FREE_BYTES = 100_000_000;
 
@@ -14,7 +18,7 @@ const LEAST_FREE_BYTES = 100_000_000;
 export async function checkFolder(folder: string): Promise<Check> {
   try {
     const nearest = await nearestFolder(folder);
-    const inside = await Promise.all(Object.values(PREFIXES).map((prefix) => existing(join(folder, prefix))));
+    const inside = await Promise.all(WRITTEN.map((prefix) => existing(join(folder, prefix))));
     for (const path of [nearest, ...inside.flat()]) await access(path, constants.W_OK | constants.X_OK);
     const { bavail, bsize } = await statfs(nearest);
     const free = bavail * bsize;

@@ -137,6 +137,7 @@ export const ENVIRONMENT = {
   lookBackDays: "KORE_LOOK_BACK_DAYS",
   startDate: "KORE_START_DATE",
   signingKey: "KORE_SIGNING_KEY",
+  trustedKeys: "KORE_TRUSTED_KEYS",
   personalData: "KORE_PII",
   /** `s3://bucket` for what lives only while a run does; emptied by its own lifecycle. */
   scratch: "KORE_SCRATCH",

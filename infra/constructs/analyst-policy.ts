@@ -3,7 +3,7 @@ import { Construct, type IConstruct } from "constructs";
 import { PREFIXES, TABLES } from "../../functions/exporter/contract.ts";
 import { acknowledge } from "../acknowledge.ts";
 
-/** What the tables read; rejected rows and digests are for operators. */
+/** What the tables read; rejected rows, digests and their index are for operators. */
 const READABLE = [`${PREFIXES.sessions}/*`, `${PREFIXES.exports}/*`];
 
 const QUERY_ACTIONS = [

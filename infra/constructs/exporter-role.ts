@@ -27,9 +27,15 @@ export interface ExporterRoleProps {
   readonly inVpc: boolean;
 }
 
-const PREFIX_PATTERNS = Object.values(PREFIXES).map((prefix) => `${prefix}/*`);
-/** That somebody was erased is written by a person, with rights of their own. */
-const ERASURES = `${PREFIXES.erasures}/*`;
+const { sessions, exports, rejected, digests, index, erasures, holds } = PREFIXES;
+/** What a run reads and writes; its dataset is sessions alone. */
+const WRITTEN = [sessions, exports, rejected, digests, index].map(below);
+/** That somebody was erased, or is held, is written by a person, with rights of their own. */
+const READ = [erasures, holds].map(below);
+
+function below(prefix: string): string {
+  return `${prefix}/*`;
+}
 
 /**
  * What the exporter may do, written by hand. CDK's grants are wider: `grantPut` also allows to change locks. It can
@@ -70,14 +76,12 @@ function allow(sid: string, actions: string[], resources: string[]): iam.PolicyS
  * for the prefix. A listing without a prefix is refused.
  */
 function archiveStatements(archive: s3.IBucket): iam.PolicyStatement[] {
-  const written = PREFIX_PATTERNS.filter((pattern) => pattern !== ERASURES);
-  const objects = written.map((pattern) => archive.arnForObjects(pattern));
-  const readErasures = allow("ReadErasures", ["s3:GetObject"], [archive.arnForObjects(ERASURES)]);
+  const objects = (patterns: string[]) => patterns.map((pattern) => archive.arnForObjects(pattern));
   const list = allow("ListArchive", ["s3:ListBucket"], [archive.bucketArn]);
-  list.addCondition("StringLike", { "s3:prefix": PREFIX_PATTERNS });
+  list.addCondition("StringLike", { "s3:prefix": [...WRITTEN, ...READ] });
   return [
-    allow("ReadAndWriteArchive", ["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"], objects),
-    readErasures,
+    allow("ReadAndWriteArchive", ["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"], objects(WRITTEN)),
+    allow("ReadRecordsOfPersons", ["s3:GetObject"], objects(READ)),
     list,
   ];
 }
@@ -126,7 +130,7 @@ function acknowledgeWildcards(role: ExporterRole, { archive, scratch, inVpc }: E
   const reasons: Record<string, string> = {
     [`${arnOf(scratch)}/*`]: "The whole scratch bucket is the exporter's own.",
   };
-  for (const pattern of PREFIX_PATTERNS) {
+  for (const pattern of [...WRITTEN, ...READ]) {
     reasons[`${arnOf(archive)}/${pattern}`] =
       "Names of objects follow from days and bots; the statement ends at the archive's own prefixes.";
   }

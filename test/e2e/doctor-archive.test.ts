@@ -71,6 +71,22 @@ describe("doctor on an archive in a folder", () => {
     expect(says).toMatch(/^Nothing could be written to .*archive: EACCES: permission denied/);
   });
 
+  test.each(["index", "digests"])("names %s within it that may not be written", async (prefix) => {
+    const scenario = await startScenario();
+    await mkdir(scenario.archive);
+    // Stands for a folder without permissions, which would keep nothing from root.
+    await writeFile(join(scenario.archive, prefix), "");
+    const { says } = await onlyProblem(scenario, {}, "archive-write");
+    expect(says).toMatch(/^Nothing could be written to .*archive: EACCES: permission denied/);
+  });
+
+  test.each(["holds", "messages"])("does not ask for %s to be written, which no export does", async (prefix) => {
+    const scenario = await startScenario();
+    await mkdir(scenario.archive);
+    await writeFile(join(scenario.archive, prefix), "");
+    expect((await checkUp(scenario)).problems).toEqual([]);
+  });
+
   test("names another time zone", async () => {
     const scenario = await startScenario();
     await scenario.exportDay();

@@ -50,8 +50,9 @@ async function prefixesListedBy(work: (store: S3Store) => Promise<void>): Promis
   return prefixes;
 }
 
-const FOLDERS = ["digests", "exports", "rejected", "sessions"];
-const LISTED = [...FOLDERS, "erasures"];
+const FOLDERS = ["digests", "exports", "index", "rejected", "sessions"];
+const READ_ONLY = ["erasures", "holds"];
+const LISTED = [...FOLDERS, ...READ_ONLY];
 
 const CHECKPOINTS = [
   "Allow lambda:CheckpointDurableExecution on {ExporterFunction.Arn}:*",
@@ -70,7 +71,7 @@ const ALLOWED = [
     FOLDERS.map((folder) => `Allow s3:${action} on {ArchiveBucket.Arn}/${folder}/*`),
   ),
   ...["AbortMultipartUpload", "GetObject", "PutObject"].map((action) => `Allow s3:${action} on {ScratchBucket.Arn}/*`),
-  "Allow s3:GetObject on {ArchiveBucket.Arn}/erasures/*",
+  ...READ_ONLY.map((folder) => `Allow s3:GetObject on {ArchiveBucket.Arn}/${folder}/*`),
   "Allow s3:ListBucket on {ArchiveBucket.Arn}",
   "Allow s3:ListBucket on {ScratchBucket.Arn}",
   "Allow secretsmanager:GetSecretValue on {Secret}",
@@ -128,6 +129,12 @@ describe("the exporter's role", () => {
         `prefix "${prefix}"`,
       ).toBe(true);
     }
+  });
+
+  it("is about nothing of the dataset messages, which is off", () => {
+    expect(statementsOf(synthesise(), "ExporterPermissionsRole").filter((line) => line.includes("message"))).toEqual(
+      [],
+    );
   });
 
   it("reads an existing secret, and its key, and nothing else instead", () => {

@@ -200,6 +200,8 @@ describe("whoever has got hold of the role", () => {
     ],
     ["write beside the archive", () => new PutObjectCommand({ ...at("other/x"), ...body }), "s3:PutObject"],
     ["say that somebody was erased", () => new PutObjectCommand({ ...at("erasures/x.json"), ...body }), "s3:PutObject"],
+    ["hold somebody's data", () => new PutObjectCommand({ ...at("holds/x.json"), ...body }), "s3:PutObject"],
+    ["write messages", () => new PutObjectCommand({ ...at("messages/x"), ...body }), "s3:PutObject"],
     ["list the bucket", () => new ListObjectsV2Command({ Bucket: NAMES.ArchiveBucket }), "s3:ListBucket"],
   ])("cannot %s", async (_, attempt, action) => {
     const { s3, run, archive } = await startDeployed();
