@@ -19,6 +19,7 @@ export function functionEnvironment(settings: ExporterSettings, names: DeployedN
     [ENVIRONMENT.archive]: `s3://${names.archiveBucket}`,
     [ENVIRONMENT.scratch]: `s3://${names.scratchBucket}`,
     [ENVIRONMENT.signingKey]: names.signingKeyArn,
+    ...(settings.trustedKeys.length > 0 && { [ENVIRONMENT.trustedKeys]: settings.trustedKeys.join(",") }),
     [ENVIRONMENT.timeZone]: settings.timeZone,
     [ENVIRONMENT.requestsPerMinute]: String(settings.requestsPerMinute),
     [ENVIRONMENT.requestsPerHour]: String(settings.requestsPerHour),

@@ -6,8 +6,8 @@ import { z } from "zod";
 import { readPersonalDataRules } from "../functions/exporter/contract.ts";
 import { firstTimeThatAlwaysExists, isTimeZone, missingOn } from "./schedule-time.ts";
 
-/** Most bot ids that fit, with everything else, into the 4 KB that AWS Lambda allows for environment variables. */
-const BOT_IDS_MAX_LENGTH = 3000;
+/** Most characters that lists and rules may take, beside everything else, of the 4 KB of environment that AWS Lambda allows. */
+const LISTS_MAX_LENGTH = 3000;
 
 /** What a setting accepts (`must`) and what to do when it is wrong (`next`). */
 interface Field<Schema extends z.ZodType> {
@@ -51,7 +51,7 @@ const FIELDS = {
       .array(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/))
       .nonempty()
       .refine((ids) => new Set(ids).size === ids.length && !ids.includes("account"))
-      .refine((ids) => ids.join().length <= BOT_IDS_MAX_LENGTH)
+      .refine((ids) => ids.join().length <= LISTS_MAX_LENGTH)
       .optional(),
     "must be a list of different bot ids, such as st-1a2b…, of at most 3,000 characters together",
     'Copy each id from the General Settings of its bot; for more bots, use "account": true or a second stack.',
@@ -107,6 +107,14 @@ const FIELDS = {
     z.string().refine(isPersonalDataRules).default("keep"),
     'must be "keep", or rules such as user_id=hash,tag:caller*=drop, none of which an earlier one leaves nothing to decide',
     "Write fields user_id, alt_text or tag:NAME, each with =keep, =hash or =drop; docs/personal-data.md explains them.",
+  ),
+  trustedKeys: field(
+    z
+      .array(z.string().regex(/^[0-9a-f]{64}$/))
+      .refine((fingerprints) => new Set(fingerprints).size === fingerprints.length)
+      .default([]),
+    "must be a list of different fingerprints of public keys, each of 64 hexadecimal digits in lower case",
+    "Write what `openssl pkey -pubin -in public.pem -outform DER | sha256sum` prints, or remove it if only the stack signs.",
   ),
   vpc: field(
     z
@@ -217,8 +225,11 @@ function contradictions(values: Partial<Values>, given: Record<string, unknown>,
     );
   }
   const rules = values.personalData === "keep" ? "" : values.personalData;
-  if (`${values.bots?.join() ?? ""}${rules ?? ""}`.length > BOT_IDS_MAX_LENGTH) {
-    problems.push("bots and personalData are longer than 3,000 characters together. Write shorter patterns with *.");
+  if (`${values.bots?.join() ?? ""}${rules ?? ""}${values.trustedKeys?.join() ?? ""}`.length > LISTS_MAX_LENGTH) {
+    problems.push(
+      "bots, personalData and trustedKeys are longer than 3,000 characters together. " +
+        "Write shorter patterns with *, and leave out keys that no longer sign.",
+    );
   }
   if (values.secretKeyArn && given.secretArn === undefined) {
     problems.push("secretKeyArn needs secretArn. Remove it: a new secret is encrypted with the archive's own key.");

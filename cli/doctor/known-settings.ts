@@ -17,6 +17,7 @@ const VARIABLES: Readonly<Record<keyof Settings, readonly Variable[]>> = {
   startDate: ["KORE_START_DATE"],
   personalData: ["KORE_PII", "KORE_HASH_KEY", "KORE_SECRET_ID"],
   signingKey: ["KORE_SIGNING_KEY"],
+  trustedKeys: ["KORE_TRUSTED_KEYS"],
 };
 
 /** Settings that can be used, in place of those that are not looked at. */

@@ -8,6 +8,7 @@ import type { QuotaLimits } from "./kore/quota.ts";
 import type { Credentials } from "./kore/token.ts";
 import type { Source } from "./kore/wire.ts";
 import { readSources } from "./read-sources.ts";
+import { readTrustedKeys } from "./read-trusted-keys.ts";
 
 /** Where the credentials come from: given in the environment, or kept in AWS Secrets Manager. */
 export type CredentialsSetting =
@@ -46,6 +47,8 @@ export interface Settings {
   readonly personalData: PersonalDataSetting;
   /** Null: digests are not signed. */
   readonly signingKey: SigningKeySetting | null;
+  /** Fingerprints of the keys besides its own whose digests a run believes: SHA-256 of a public key's DER. */
+  readonly trustedKeys: readonly string[];
 }
 
 /** What asking Kore takes, without an archive. */
@@ -75,6 +78,7 @@ export const SETTINGS = {
   KORE_PII: "personal data to hash or drop, such as user_id=hash,tag:caller*=drop (keep)",
   KORE_HASH_KEY: "key of those hashes beside KORE_CLIENT_ID; a secret has it as `hashKey`",
   KORE_SIGNING_KEY: "signs what each run did: a file with an Ed25519 key outside the archive, or the ARN of a KMS key",
+  KORE_TRUSTED_KEYS: "keys besides that one whose digests a run believes: their fingerprints, separated by commas",
   KORE_FUNCTION: "deployed function that `backfill` starts and `doctor` looks at (an alias's ARN)",
 } as const;
 
@@ -88,7 +92,7 @@ export function readSettings(env: Environment): Settings {
 
 /** Reads what asking Kore takes; what an archive needs may be missing. Throws as `readSettings` does. */
 export function readKoreSettings(env: Environment): KoreSettings {
-  return checked(schema.omit({ archive: true, lookBackDays: true, startDate: true, signingKey: true }), givenBy(env));
+  return checked(koreSchema, givenBy(env));
 }
 
 function givenBy(env: Environment) {
@@ -113,6 +117,7 @@ function givenBy(env: Environment) {
       secretId: value(env, "KORE_SECRET_ID"),
     },
     signingKey: value(env, "KORE_SIGNING_KEY"),
+    trustedKeys: value(env, "KORE_TRUSTED_KEYS"),
   };
 }
 
@@ -270,11 +275,10 @@ export const signingKey = setting((text): SigningKeySetting | null => {
   throw new Error("KORE_SIGNING_KEY is neither a file's path nor the ARN of a KMS key or alias; give one of these.");
 });
 
-const schema = z.object({
+const koreSchema = z.object({
   host,
   sources,
   credentials,
-  archive,
   timeZone,
   quota: z.object({
     perMinute: wholeNumber("KORE_REQUESTS_PER_MINUTE", 60, 0, 1_000_000),
@@ -282,8 +286,13 @@ const schema = z.object({
   }),
   pageSize: wholeNumber("KORE_PAGE_SIZE", 100, 1, 10_000),
   timeoutMs: wholeNumber("KORE_REQUEST_TIMEOUT_SECONDS", 30, 1, 3_600).transform((seconds) => seconds * 1_000),
+  personalData,
+});
+
+const schema = koreSchema.extend({
+  archive,
   lookBackDays: wholeNumber("KORE_LOOK_BACK_DAYS", 16, 1, 400),
   startDate,
-  personalData,
   signingKey,
+  trustedKeys: setting(readTrustedKeys),
 });

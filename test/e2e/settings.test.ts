@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { readSettings } from "../../functions/exporter/settings.ts";
 import { startScenario } from "../support/scenario.ts";
 
 interface Case {
@@ -10,6 +11,15 @@ interface Case {
   /** What the one line on stderr says, after `error ERR_SETTINGS: `. */
   readonly says: RegExp;
 }
+
+/** Settings with all that has no default. */
+const COMPLETE = {
+  KORE_HOST: "https://kore.example",
+  KORE_BOT_IDS: "st-1",
+  KORE_CLIENT_ID: "cs-1",
+  KORE_CLIENT_SECRET: "hush",
+  KORE_ARCHIVE: "archive",
+};
 
 const cases: readonly Case[] = [
   {
@@ -116,6 +126,16 @@ const cases: readonly Case[] = [
     env: { KORE_SIGNING_KEY: "arn:aws:s3:::bucket" },
     says: /^KORE_SIGNING_KEY is neither a file's path nor the ARN of a KMS key/,
   },
+  {
+    wrong: "a trusted key by its beginning",
+    env: { KORE_TRUSTED_KEYS: `${"a".repeat(64)},621e7446` },
+    says: /^KORE_TRUSTED_KEYS has "621e7446…", 8 characters; give fingerprints of public keys, 64 hexadecimal digits/,
+  },
+  {
+    wrong: "a whole key in place of its fingerprint, which may be a secret",
+    env: { KORE_TRUSTED_KEYS: "MC4CAQAwBQYDK2VwBCIEIhush" },
+    says: /^(?!.*hush)KORE_TRUSTED_KEYS has "mc4caqawbqydk2vw…", 25 characters/,
+  },
 ];
 
 describe("export refuses, in one line and with exit code 2,", () => {
@@ -202,6 +222,13 @@ describe("export takes", () => {
     const { code, stdout } = await scenario.cli(["export", "--json"]);
     expect(code).toBe(0);
     expect(JSON.parse(stdout).days).toMatchObject([{ dt: "2026-01-03", archived: { total: 5 } }]);
+  });
+
+  test("fingerprints of trusted keys in either case, with blanks, each once", () => {
+    const [one, other] = ["0a".repeat(32), "f".repeat(64)];
+    const read = (KORE_TRUSTED_KEYS: string) => readSettings({ ...COMPLETE, KORE_TRUSTED_KEYS }).trustedKeys;
+    expect(read(`${one.toUpperCase()} , ${other},${one},`)).toEqual([one, other]);
+    expect(read(" ")).toEqual([]);
   });
 
   test("flags over the environment", async () => {

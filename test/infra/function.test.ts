@@ -75,6 +75,12 @@ describe("the exporter function", () => {
     expect(environment()).not.toHaveProperty(ENVIRONMENT.personalData);
   });
 
+  it("is told whose digests it may believe besides its own, if anybody's", () => {
+    const trustedKeys = ["a".repeat(64), "b".repeat(64)];
+    expect(environment({ trustedKeys })[ENVIRONMENT.trustedKeys]).toBe(trustedKeys.join(","));
+    expect(environment()).not.toHaveProperty(ENVIRONMENT.trustedKeys);
+  });
+
   it("reads the existing secret where the settings name one", () => {
     const secretArn = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:kore-AbCdEf";
     expect(environment({ secretArn })[ENVIRONMENT.secretId]).toBe(secretArn);

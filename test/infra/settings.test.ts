@@ -33,6 +33,7 @@ describe("the settings of a deployment", () => {
       colderStorageDays: 90,
       athenaScanLimitGigabytes: 100,
       personalData: "keep",
+      trustedKeys: [],
       removal: "retain",
     });
   });
@@ -85,6 +86,10 @@ describe("the settings of a deployment", () => {
     ["personalData", "user_id=mask", "or rules such as user_id=hash"],
     ["personalData", "tag:*=hash,tag:caller*=drop", "none of which an earlier one leaves nothing to decide"],
     ["personalData", "", 'must be "keep", or rules'],
+    ["trustedKeys", "0".repeat(64), "must be a list of different fingerprints"],
+    ["trustedKeys", ["0".repeat(63)], "each of 64 hexadecimal digits in lower case"],
+    ["trustedKeys", ["A".repeat(64)], "each of 64 hexadecimal digits in lower case"],
+    ["trustedKeys", ["0".repeat(64), "0".repeat(64)], "must be a list of different fingerprints"],
     ["vpc", { vpcId: "vpc-0123abcd" }, "must have vpcId, subnetIds"],
     ["vpc", { vpcId: "vpc-0123abcd", subnetIds: ["subnet-0123abcd"], subnets: [] }, "and nothing else"],
     ["removal", "snapshot", "must be retain or destroy"],
@@ -118,7 +123,12 @@ describe("the settings of a deployment", () => {
         bots: Array.from({ length: 80 }, (_, index) => `st-${"0".repeat(30)}${index}`),
         personalData: `tag:${"a".repeat(300)}=drop`,
       },
-      "bots and personalData are longer than 3,000 characters together",
+      "bots, personalData and trustedKeys are longer than 3,000 characters together",
+    ],
+    [
+      "more trusted keys than fit",
+      { ...REQUIRED, trustedKeys: Array.from({ length: 50 }, (_, index) => String(index).padStart(64, "0")) },
+      "bots, personalData and trustedKeys are longer than 3,000 characters together",
     ],
     ["a start date in the future", { ...REQUIRED, startDate: "2026-11-23" }, 'startDate "2026-11-23" is in the future'],
   ])("refuse %s", (_, settings, sentence) => {
