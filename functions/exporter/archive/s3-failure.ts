@@ -1,4 +1,5 @@
 import { ExporterError } from "../errors.ts";
+import { NoListing } from "./s3-listings.ts";
 
 /** What the AWS SDK tells about a request that failed, as far as it tells it. */
 interface Failure {
@@ -55,6 +56,9 @@ export function isDenied(error: unknown): boolean {
 /** Why a request failed, in a sentence that names the permission to give if it was forbidden. */
 export function reasonOf(error: unknown, action: string): string {
   const { name, message } = failureOf(error);
+  if (error instanceof NoListing) {
+    return `${message}. Check whether a proxy, or a service that speaks S3, stands in between, then run again`;
+  }
   if (!isDenied(error)) {
     const what = name === "Error" ? message : `${name}: ${message}`;
     return `${what}. Check the bucket's name, AWS_REGION, the AWS credentials and the network, then run again`;

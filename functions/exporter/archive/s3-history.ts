@@ -1,15 +1,9 @@
 import { Readable } from "node:stream";
-import {
-  DeleteObjectCommand,
-  GetObjectCommand,
-  HeadObjectCommand,
-  ListObjectVersionsCommand,
-  type ListObjectVersionsCommandOutput,
-  type S3Client,
-} from "@aws-sdk/client-s3";
+import { DeleteObjectCommand, GetObjectCommand, HeadObjectCommand, type S3Client } from "@aws-sdk/client-s3";
 import { ExporterError } from "../errors.ts";
 import { checkedKey } from "./key.ts";
 import { isDenied, isMissingObject, unreachable } from "./s3-failure.ts";
+import { type VersionPage, versionPages } from "./s3-listings.ts";
 import type { ObjectHistory, ObjectVersion, VersionLock } from "./store.ts";
 
 const LOCK_MODES: ReadonlyMap<string, VersionLock["mode"]> = new Map([
@@ -51,7 +45,7 @@ export class S3History implements ObjectHistory {
 
   async mayList(): Promise<boolean> {
     try {
-      await this.#client.send(new ListObjectVersionsCommand({ Bucket: this.#bucket, Prefix: this.#root, MaxKeys: 1 }));
+      await versionPages(this.#client, { Bucket: this.#bucket, Prefix: this.#root, MaxKeys: 1 }).next();
       return true;
     } catch (error) {
       if (isDenied(error)) return false;
@@ -60,14 +54,12 @@ export class S3History implements ObjectHistory {
   }
 
   async *list(prefix: string): AsyncGenerator<ObjectVersion> {
-    const below = { Bucket: this.#bucket, Prefix: this.#root + prefix };
-    let from: { KeyMarker?: string; VersionIdMarker?: string } = {};
-    for (;;) {
-      const page = await this.#page({ ...below, ...from });
-      yield* this.#versionsIn(page);
-      const { NextKeyMarker: key, NextVersionIdMarker: version } = page;
-      if (!page.IsTruncated || key === undefined) return;
-      from = { KeyMarker: key, ...(version !== undefined && { VersionIdMarker: version }) };
+    const Prefix = this.#root + prefix;
+    try {
+      for await (const page of versionPages(this.#client, { Bucket: this.#bucket, Prefix }))
+        yield* this.#versionsIn(page);
+    } catch (error) {
+      throw unreachable("s3:ListBucketVersions", `s3://${this.#bucket}/${Prefix}`, error);
     }
   }
 
@@ -102,21 +94,13 @@ export class S3History implements ObjectHistory {
     }
   }
 
-  async #page(asked: { Bucket: string; Prefix: string }): Promise<ListObjectVersionsCommandOutput> {
-    try {
-      return await this.#client.send(new ListObjectVersionsCommand(asked));
-    } catch (error) {
-      throw unreachable("s3:ListBucketVersions", `s3://${asked.Bucket}/${asked.Prefix}`, error);
-    }
-  }
-
-  #versionsIn({ Versions = [], DeleteMarkers = [] }: ListObjectVersionsCommandOutput): ObjectVersion[] {
+  #versionsIn({ versions, deleteMarkers }: VersionPage): ObjectVersion[] {
     const all = [
-      ...Versions.map((version) => ({ ...version, isDeleteMarker: false })),
-      ...DeleteMarkers.map((marker) => ({ ...marker, isDeleteMarker: true })),
+      ...versions.map((version) => ({ ...version, isDeleteMarker: false })),
+      ...deleteMarkers.map((marker) => ({ ...marker, isDeleteMarker: true })),
     ];
     return all
-      .map(({ Key = "", VersionId = NO_VERSION, IsLatest, LastModified, isDeleteMarker }) => ({
+      .map(({ Key, VersionId = NO_VERSION, IsLatest, LastModified, isDeleteMarker }) => ({
         key: Key.slice(this.#root.length),
         versionId: VersionId,
         isDeleteMarker,

@@ -7,9 +7,7 @@ import {
   GetObjectCommand,
   HeadObjectCommand,
   type HeadObjectCommandOutput,
-  ListObjectsV2Command,
   PutObjectCommand,
-  paginateListObjectsV2,
   S3Client,
 } from "@aws-sdk/client-s3";
 import { Upload } from "@aws-sdk/lib-storage";
@@ -28,6 +26,7 @@ import {
   wasRetried,
 } from "./s3-failure.ts";
 import { S3History } from "./s3-history.ts";
+import { NoListing, namesBelow, objectPages } from "./s3-listings.ts";
 import {
   type ArchiveStore,
   type Listed,
@@ -146,8 +145,8 @@ export class S3Store implements ArchiveStore {
   async *list(prefix: string): AsyncGenerator<Listed> {
     const Prefix = this.root + prefix;
     try {
-      for await (const page of paginateListObjectsV2({ client: this.client }, { Bucket: this.bucket, Prefix })) {
-        for (const { Key } of page.Contents ?? []) if (Key !== undefined) yield listedKey(Key.slice(this.root.length));
+      for await (const objects of objectPages(this.client, { Bucket: this.bucket, Prefix })) {
+        for (const { Key } of objects) yield listedKey(Key.slice(this.root.length));
       }
     } catch (error) {
       throw unreachable("s3:ListBucket", `s3://${this.bucket}/${Prefix}`, error);
@@ -155,18 +154,13 @@ export class S3Store implements ArchiveStore {
   }
 
   async listRoot(): Promise<string[] | null> {
-    const asked = { Bucket: this.bucket, Prefix: this.root, Delimiter: "/" };
-    const names: string[] = [];
     try {
-      for await (const page of paginateListObjectsV2({ client: this.client }, asked)) {
-        names.push(...(page.CommonPrefixes ?? []).flatMap(({ Prefix }) => Prefix ?? []));
-        names.push(...(page.Contents ?? []).flatMap(({ Key }) => Key ?? []));
-      }
+      const names = await namesBelow(this.client, { Bucket: this.bucket, Prefix: this.root });
+      return names.map((name) => name.slice(this.root.length)).sort();
     } catch (error) {
       if (isDenied(error)) return null;
       throw unreachable("s3:ListBucket", `s3://${this.bucket}/${this.root}`, error);
     }
-    return names.map((name) => name.slice(this.root.length)).sort();
   }
 
   /** Runs `work` at once: S3 has no lock that dies with its holder. */
@@ -180,11 +174,11 @@ export class S3Store implements ArchiveStore {
    * s3:PutObject and the KMS key are allowed: only a put would tell, and what is put cannot be taken away again.
    */
   async checkWritable(): Promise<void> {
+    const Prefix = `${this.root}${PREFIXES.exports}/`;
     try {
-      await this.client.send(
-        new ListObjectsV2Command({ Bucket: this.bucket, Prefix: `${this.root}${PREFIXES.exports}/`, MaxKeys: 1 }),
-      );
+      await objectPages(this.client, { Bucket: this.bucket, Prefix, MaxKeys: 1 }).next();
     } catch (error) {
+      if (error instanceof NoListing) throw unreachable("s3:ListBucket", `s3://${this.bucket}/${Prefix}`, error);
       throw new ExporterError(
         "ERR_ARCHIVE_NOT_WRITABLE",
         `the archive ${this.location} does not answer: ${reasonOf(error, "s3:ListBucket")}.`,

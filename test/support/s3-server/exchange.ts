@@ -54,9 +54,11 @@ function targetOf(incoming: IncomingMessage) {
 function carryOut(state: S3State, request: S3Request, fault: Fault["how"] | undefined): S3Answer | null {
   if (fault === "lost request") return null;
   if (typeof fault === "object" && "answer" in fault) throw new S3Error(fault.answer, fault.code, "injected");
+  if (typeof fault === "object" && "body" in fault) return { status: 200, body: fault.body };
   const isCorrupt = fault === "corrupt request";
   const answer = answerOf(state, isCorrupt ? { ...request, rawBody: corrupted(request.rawBody) } : request);
   if (fault === "lost answer") return null;
+  if (typeof fault === "object" && "rewrite" in fault) return { ...answer, body: fault.rewrite(String(answer.body)) };
   return fault === "corrupt answer" ? { ...answer, body: corrupted(Buffer.from(answer.body ?? "")) } : answer;
 }
 

@@ -18,6 +18,10 @@ export interface Fault {
     | "corrupt answer"
     /** Only half of the answer's body arrives. */
     | "cut answer"
+    /** Something in between answers with success and a body of its own, as a proxy's page does. */
+    | { readonly body: string }
+    /** The answer's text is changed on its way. */
+    | { readonly rewrite: (body: string) => string }
     /** Another client acts between the request's arrival and its effect. */
     | { readonly meanwhile: () => unknown };
 }
@@ -68,8 +72,13 @@ export class Trouble {
   private readonly denials = new Set<Denial>();
   private policy: Policy = () => true;
 
-  fail(fault: Fault): void {
-    this.faults.push({ fault, left: fault.times ?? 1 });
+  /** Returns what ends the fault. */
+  fail(fault: Fault): () => void {
+    const entry = { fault, left: fault.times ?? 1 };
+    this.faults.push(entry);
+    return () => {
+      entry.left = 0;
+    };
   }
 
   /** Returns what lifts the denial. */

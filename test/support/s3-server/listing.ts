@@ -67,6 +67,7 @@ export function listVersions(bucket: Bucket, { query }: S3Request, pageSize: num
   const page = keys.slice(0, maxKeys);
   const encode = encoderOf(query);
   const isTruncated = keys.length > page.length;
+  const last = page.at(-1);
   const all = page.flatMap((key) => bucket.versions(key).map((version, index) => ({ version, IsLatest: index === 0 })));
   const element = ({ version, IsLatest }: (typeof all)[number]): XmlElement => ({
     Key: encode(version.key),
@@ -77,9 +78,11 @@ export function listVersions(bucket: Bucket, { query }: S3Request, pageSize: num
   return xmlAnswer("ListVersionsResult", {
     Name: bucket.name,
     Prefix: encode(prefix),
+    KeyMarker: encode(marker),
     MaxKeys: maxKeys,
+    EncodingType: query.get("encoding-type") ?? undefined,
     IsTruncated: isTruncated,
-    NextKeyMarker: isTruncated ? page.at(-1) : undefined,
+    NextKeyMarker: isTruncated && last !== undefined ? encode(last) : undefined,
     Version: all.filter(({ version }) => !version.isDeleteMarker).map(element),
     DeleteMarker: all.filter(({ version }) => version.isDeleteMarker).map(element),
   });
@@ -89,9 +92,17 @@ function isAfter(key: string, marker: string): boolean {
   return Buffer.compare(Buffer.from(key), Buffer.from(marker)) > 0;
 }
 
+/** What XML 1.0 cannot carry, not even as a reference (https://www.w3.org/TR/xml/#charsets). */
+const NO_XML = /[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu;
+
+/** As S3 encodes keys, if it is asked to; if not, as MinIO answers for characters that XML cannot carry. */
 function encoderOf(query: URLSearchParams): (key: string) => string {
-  if (query.get("encoding-type") !== "url") return (key) => key;
-  return (key) => encodeURIComponent(key).replaceAll("%2F", "/").replaceAll("%20", "+");
+  if (query.get("encoding-type") !== "url") return (key) => key.replace(NO_XML, "\ufffd");
+  return (key) =>
+    encodeURIComponent(key)
+      .replace(/[!'()~]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`)
+      .replaceAll("%2F", "/")
+      .replaceAll("%20", "+");
 }
 
 function encodeToken(key: string): string {

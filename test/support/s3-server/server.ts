@@ -22,7 +22,8 @@ export interface S3Server {
   createBucket(name: string, options?: { readonly objectLock?: boolean }): Bucket;
   /** Throws if there is no such bucket. */
   bucket(name: string): Bucket;
-  fail(fault: Fault): void;
+  /** Returns what ends the fault. */
+  fail(fault: Fault): () => void;
   /** Returns what lifts the denial. */
   deny(denial: Denial): () => void;
   /** From now on only what the policy allows is allowed; returns what lifts it. */

@@ -46,7 +46,7 @@ function isList(value: XmlValue): value is readonly XmlElement[] {
 }
 
 function escapeXml(text: string): string {
-  return text.replace(/[&<>"'\r]/g, (character) => `&#${character.charCodeAt(0)};`);
+  return text.replace(/[&<>"'\t\n\r]/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 
 export interface CompletedPart {
