@@ -134,6 +134,34 @@ describe("the S3 test server", () => {
     expect(below.Contents?.map(({ Key }) => Key)).toEqual(["b/～", "b/😀"]);
   });
 
+  test("answers listings with what each of them has, and encodes names if it is asked to", async () => {
+    const odd = ["a\tb", "a b+(1)~é%20", "a\u0001"];
+    for (const key of odd) bucket.put(key, "x");
+    const asked = { Bucket: bucket.name, MaxKeys: 2, EncodingType: "url" } as const;
+    const listed = await client.send(new ListObjectsV2Command(asked));
+    expect(listed).toMatchObject({ Name: bucket.name, KeyCount: 2, IsTruncated: true, EncodingType: "url" });
+    expect(listed.Contents?.map(({ Key }) => Key)).toEqual(["a%01", "a%09b"]);
+    const versions = await client.send(new ListObjectVersionsCommand(asked));
+    expect(versions).toMatchObject({ Name: bucket.name, MaxKeys: 2, IsTruncated: true, EncodingType: "url" });
+    expect([versions.Versions?.map(({ Key }) => Key), versions.NextKeyMarker]).toEqual([["a%01", "a%09b"], "a%09b"]);
+    const rest = await client.send(new ListObjectVersionsCommand({ ...asked, KeyMarker: "a\tb" }));
+    expect(rest.Versions?.map(({ Key }) => Key)).toEqual(["a+b%2B%281%29%7E%C3%A9%2520"]);
+    const plain = await client.send(new ListObjectsV2Command({ Bucket: bucket.name }));
+    expect(plain.Contents?.map(({ Key }) => Key)).toEqual(["a\ufffd", "a\tb", "a b+(1)~é%20"]);
+  });
+
+  test("answers a fault's times with its body, or with its change to the right one", async () => {
+    const keys = async () => (await client.send(new ListObjectsV2Command({ Bucket: bucket.name }))).KeyCount;
+    server.fail({ operation: "ListObjectsV2", how: { body: "" } });
+    const end = server.fail({
+      times: Number.POSITIVE_INFINITY,
+      how: { rewrite: (body) => body.replace("<KeyCount>0<", "<KeyCount>7<") },
+    });
+    expect([await keys(), await keys()]).toEqual([undefined, 7]);
+    end();
+    expect(await keys()).toBe(0);
+  });
+
   describe("in a multipart upload", () => {
     const upload = async (ChecksumAlgorithm: "SHA256" | undefined, sizes: readonly number[]) => {
       const { UploadId } = await client.send(new CreateMultipartUploadCommand({ ...at("large"), ChecksumAlgorithm }));
