@@ -1,3 +1,4 @@
+import { PastReader } from "../../functions/exporter/archive/past.ts";
 import { EXPORTER_VERSION } from "../../functions/exporter/contract.ts";
 import { type Agenda, lookBack, type Night, namedDays, nightDays } from "../../functions/exporter/export/agenda.ts";
 import { archiveHealth } from "../../functions/exporter/export/archive-status.ts";
@@ -7,6 +8,8 @@ import { sourceName } from "../../functions/exporter/export/export-day.ts";
 import { exportSource, refuseArchiveOfOtherZone } from "../../functions/exporter/export/export-days.ts";
 import { SLICE_BUDGET } from "../../functions/exporter/export/read-day.ts";
 import { Room } from "../../functions/exporter/export/room.ts";
+import { writtenDays } from "../../functions/exporter/export/run-seal.ts";
+import { sealRun } from "../../functions/exporter/export/seal.ts";
 import type { SourceWork } from "../../functions/exporter/export/work.ts";
 import type { QuotaLimits } from "../../functions/exporter/kore/quota.ts";
 import type { Source } from "../../functions/exporter/kore/wire.ts";
@@ -73,9 +76,11 @@ export type Job =
 /** What an execution says of one source: as much as the exporter keeps of it. */
 export interface SourceOutcome {
   readonly source: string;
-  readonly days: readonly { readonly dt: Day; readonly status: string }[];
+  readonly days: readonly { readonly dt: Day; readonly status: string; readonly ledgerSha256: string | null }[];
   readonly left: number;
 }
+
+const UNSIGNED = { signer: null, trustedKeys: [] };
 
 /** A deployed exporter whose function, buckets and Kore are modelled, and whose work is the exporter's own. */
 export class Deployment {
@@ -111,6 +116,7 @@ export class Deployment {
       const outcomes = await host.forEach(sources, sourceName, (source, steps) =>
         this.#export(source, job, { ...this.#stepsPorts(steps), ...run }),
       );
+      await host.once("seal", () => this.#seal(id, outcomes));
       await host.once("finish", () => this.#finish(job, sources));
       return outcomes;
     });
@@ -122,6 +128,13 @@ export class Deployment {
     return this.clock.now();
   }
 
+  /** Without digests a night would take every day for one that nobody vouches for, and export it again. */
+  async #seal(runId: string, outcomes: readonly SourceOutcome[]): Promise<null> {
+    const run = { store: this.archive, clock: this.clock, runId, exporterVersion: EXPORTER_VERSION, ...UNSIGNED };
+    await sealRun(writtenDays(outcomes.flatMap(({ source, days }) => days.map((day) => ({ source, ...day })))), run);
+    return null;
+  }
+
   /** Reads several sources' records at once: only where nothing else is live, as the clock counts one sleeper a task. */
   async #finish(job: Job, sources: readonly Source[]): Promise<null> {
     const days = job.kind === "night" ? lookBack(job.night) : job.days.slice(0, 1);
@@ -131,8 +144,10 @@ export class Deployment {
 
   async #export(source: Source, job: Job, ports: InStepsPorts): Promise<SourceOutcome> {
     const inSteps = new InSteps(source, ports);
-    const { days, left, error } = await exportSource(this.#agenda(source, job), this.#work(inSteps), {
+    const past = new PastReader(this.archive, UNSIGNED);
+    const { days, left, error } = await exportSource(this.#agenda(source, job, past), this.#work(inSteps), {
       store: this.archive,
+      past,
       clock: this.clock,
       runId: ports.owner.id,
       exporterVersion: EXPORTER_VERSION,
@@ -143,14 +158,14 @@ export class Deployment {
       erasedUsers: ports.erasedUsers,
     }).finally(() => inSteps.release());
     if (error !== null) throw error;
-    const told = days.map(({ dt, record }) => ({ dt, status: record?.status ?? "failed" }));
+    const told = days.map(({ dt, record, ledgerSha256 }) => ({ dt, status: record?.status ?? "failed", ledgerSha256 }));
     return { source: sourceName(source), days: told, left: left.length };
   }
 
-  #agenda(source: Source, job: Job): Agenda {
+  #agenda(source: Source, job: Job, past: PastReader): Agenda {
     const name = sourceName(source);
-    if (job.kind === "night") return nightDays(job.night, name, this.archive, TIME_ZONE);
-    return namedDays(job.days, true, name, this.archive);
+    const ports = { store: this.archive, past, timeZone: TIME_ZONE };
+    return job.kind === "night" ? nightDays(job.night, name, ports) : namedDays(job.days, true, name, ports);
   }
 
   #work(inSteps: InSteps): SourceWork {

@@ -25,7 +25,11 @@ export async function archiveHere(settings: Settings, days: readonly Day[], io: 
     let run = { sources: settings.sources, days };
     for (;;) {
       const task = { kind: "days", days: run.days, acceptFewer: false, onlyMissing: true } as const;
-      const { sources: ended, seal } = await runExport({ ...settings, sources: run.sources }, task, io.clock, hooks);
+      const {
+        sources: ended,
+        seal,
+        failures,
+      } = await runExport({ ...settings, sources: run.sources }, task, io.clock, hooks);
       const outOfTime = ended.filter(isOutOfTime);
       results.push(...ended.map((result) => (outOfTime.includes(result) ? { ...result, left: [] } : result)));
       const names = new Set(outOfTime.map(({ source }) => source));
@@ -34,7 +38,7 @@ export async function archiveHere(settings: Settings, days: readonly Day[], io: 
         sources: run.sources.filter((source) => names.has(sourceName(source))),
         days: run.days.filter((day) => left.has(day)),
       };
-      if (run.sources.length === 0 || seal instanceof Error) return { sources: results, seal };
+      if (run.sources.length === 0 || seal instanceof Error) return { sources: results, seal, failures };
     }
   } finally {
     view.stop();

@@ -155,9 +155,9 @@ async function backfillHere(
   const counted = await runEstimate(settings, days, io.clock, { signal: io.signal });
   const estimate = estimateOf(counted, days.length, settings.quota, settings.pageSize);
   if (tellEstimate(estimate, options, io)) return 0;
-  const { sources, seal } = await archiveHere(settings, days.toReversed(), io);
-  const results = sources.flatMap((source) => source.days);
-  return tellDays(results, skippedDays(sources), seal, options.json, io);
+  const run = await archiveHere(settings, days.toReversed(), io);
+  const results = run.sources.flatMap((source) => source.days);
+  return tellDays(results, skippedDays(run.sources), run, options.json, io);
 }
 
 /** Tells the estimate: on stdout if it is all that is asked for, which is then true; else as a message. */

@@ -69,7 +69,8 @@ async function eraseAction(options: Options, io: CommandIo): Promise<ExitCode> {
       onFile: (done: number) => view.count("file", "looked at", done, null),
       onDay: (done: number, all: number) => view.count("day", "rewritten", done, all),
     };
-    const ports = { ...run, ...hooks, hashKey, scratch, signal: io.signal, signer: null };
+    const { trustedKeys } = settings;
+    const ports = { ...run, ...hooks, hashKey, scratch, signal: io.signal, signer: null, trustedKeys };
     const tell = await carryOut(options, settings, ports, io);
     view.stop();
     return tell();
@@ -101,8 +102,9 @@ async function carryOut(
   const result = await eraseUsers(order, reference.trim(), purgeVersions === true, { ...ports, signer });
   return () => {
     io.stdout.write(json ? `${JSON.stringify(erasedJson(result))}\n` : erasedText(result));
+    if (result.problem !== null) io.log.error(result.problem);
     const isLeft = result.failures.length > 0 || result.purged.some(({ failure }) => failure !== null);
-    return isLeft || result.seal instanceof ExporterError ? 1 : 0;
+    return isLeft || result.seal instanceof ExporterError || result.problem !== null ? 1 : 0;
   };
 }
 

@@ -57,15 +57,15 @@ async function exportAction(options: Options, io: CommandIo): Promise<0 | 1> {
 
   const view = await openRunView(io, planOfDays(settings, options.repair ? null : days));
   try {
-    const { sources, seal } = await runExport(settings, taskOf(options, settings, days), io.clock, {
+    const result = await runExport(settings, taskOf(options, settings, days), io.clock, {
       signal: io.signal,
       onProgress: view.progress.bind(view),
       onDay: view.day.bind(view),
       onKoreEvent: view.koreEvent.bind(view),
     });
     view.stop();
-    const results = sources.flatMap((source) => source.days);
-    return tellDays(results, options.repair ? [] : skippedDays(sources), seal, options.json, io);
+    const results = result.sources.flatMap((source) => source.days);
+    return tellDays(results, options.repair ? [] : skippedDays(result.sources), result, options.json, io);
   } finally {
     view.stop();
   }

@@ -1,3 +1,4 @@
+import { PastReader } from "../../functions/exporter/archive/past.ts";
 import { isSignedBy } from "../../functions/exporter/archive/signing.ts";
 import type { ArchiveStore } from "../../functions/exporter/archive/store.ts";
 import { erasedUsersOf, openPersonalData } from "../../functions/exporter/connect.ts";
@@ -27,14 +28,16 @@ export function checkTimeZone(timeZone: string | undefined, { anyRecord }: Ledge
 export async function checkPersonalData(
   { personalData, credentials }: Partial<Settings>,
   store: ArchiveStore,
-  { signal }: CheckIo,
+  { clock, signal }: CheckIo,
 ): Promise<Check> {
   if (personalData === undefined) return skipped("personal-data", "KORE_PII or KORE_HASH_KEY cannot be used.");
   if (credentials === undefined) return skipped("personal-data", "The settings of the credentials cannot be used.");
   try {
     const settings = { personalData, credentials };
+    // Which digests to believe is another check's question.
+    const past = new PastReader(store, { signer: null, trustedKeys: [] });
     await inTime(openPersonalData(settings), AWS_DEADLINE_MS, signal);
-    const erased = await inTime(erasedUsersOf(settings, store)(), AWS_DEADLINE_MS, signal);
+    const erased = await inTime(erasedUsersOf(settings, { store, clock, past })(), AWS_DEADLINE_MS, signal);
     const { spelling } = personalData.rules;
     const how = spelling === "keep" ? "archived as Kore sends it" : `archived by the rules ${spelling}`;
     const key = hashesPersonalData(personalData.rules) ? ", with a key" : "";

@@ -1,4 +1,5 @@
 import { ERRORS } from "../../functions/exporter/errors.ts";
+import type { Trust } from "../../functions/exporter/verify/chain.ts";
 import type { Finding } from "../../functions/exporter/verify/finding.ts";
 import type { Verification } from "../../functions/exporter/verify/verify-archive.ts";
 import { counted, size } from "../amounts.ts";
@@ -7,7 +8,7 @@ import { counted, size } from "../amounts.ts";
 const NAMED = 20;
 
 /** What was checked, what was found, and the head of the chain. */
-export function verificationText(result: Verification, location: string): string {
+export function verificationText(result: Verification, location: string, trust: Trust): string {
   const { digests, days, files, rows, bytes } = result.checked;
   const counts = [
     counted(digests, "digest"),
@@ -20,16 +21,20 @@ export function verificationText(result: Verification, location: string): string
     `Checked ${location}: ${counts.join(", ")}.\n`,
     signaturesLine(result),
     versionsLine(result),
+    result.isRootListed ? "" : "Names beside the archive's own folders: NOT looked at, since they may not be listed.\n",
+    endLine(result, trust),
     adoptedLines(result),
     findingLines(result.findings),
+    result.archiveId === null ? "" : `archive ${result.archiveId}\n`,
     result.head === null ? "" : `digest ${result.head.number}: ${result.head.sha256}\n`,
   ].join("");
 }
 
 /** The same for programs, with every finding. */
 export function verificationJson(result: Verification): object {
-  const { checked, findings, signed, versions, head, adopted } = result;
-  return { ok: findings.length === 0, checked, signed_digests: signed, versions, head, findings, adopted };
+  const { archiveId, checked, findings, signed, versions, isRootListed, head, adopted } = result;
+  const looked = { checked, signed_digests: signed, versions, root_listed: isRootListed };
+  return { ok: findings.length === 0, archive_id: archiveId, ...looked, head, findings, adopted };
 }
 
 function signaturesLine({ signed, checked }: Verification): string {
@@ -46,11 +51,22 @@ function versionsLine({ versions }: Verification): string {
   return "Versions: NOT checked, since s3:ListBucketVersions on the bucket is not allowed.\n";
 }
 
+/** What cannot be seen from the archive alone. */
+function endLine({ archiveId }: Verification, trust: Trust): string {
+  if (trust.head !== null) return "";
+  const replaced = archiveId === null || trust.archiveId === null;
+  const other = replaced ? ", or another archive put in this one's place (--archive-id)" : "";
+  return `The chain's end: NOT checked. The newest digests could have been cut off${other}; --head and a hash that a run told show that.\n`;
+}
+
 function adoptedLines({ adopted }: Verification): string {
   if (adopted.length === 0) return "";
-  const shown = adopted.slice(0, NAMED).map(({ dt, source, digest }) => `  ${dt} ${source} (digest ${digest})\n`);
+  const lines = adopted.slice(0, NAMED).map(({ dt, source, digest, reason, accepted }) => {
+    const by = accepted === null ? "" : ` Accepted by ${accepted.actor}, ${accepted.reference}.`;
+    return `  ${printable(`${dt} ${source} (digest ${digest})${reason === null ? "" : `: ${reason}`}${by}`)}\n`;
+  });
   const title = "Days that were vouched for by a later run than the one that wrote them:\n";
-  return `${title}${shown.join("")}${moreThan(adopted.length)}`;
+  return `${title}${lines.join("")}${moreThan(adopted.length)}`;
 }
 
 function findingLines(findings: readonly Finding[]): string {

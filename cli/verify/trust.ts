@@ -32,3 +32,10 @@ export function readHead(text: string | undefined): string | null {
   if (hash === null || /^[0-9a-f]{64}$/.test(hash)) return hash;
   throw new SettingsError([`--head is "${text}"; give the 64 hexadecimal digits that a run printed after its digest.`]);
 }
+
+/** The archive's id, as runs print it. Throws `SettingsError`. */
+export function readArchiveId(text: string | undefined): string | null {
+  const id = text?.trim().toLowerCase() ?? null;
+  if (id === null || /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id)) return id;
+  throw new SettingsError([`--archive-id is "${text}"; give the id that runs and status print after "archive".`]);
+}

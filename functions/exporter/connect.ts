@@ -1,10 +1,9 @@
 import { createHmac } from "node:crypto";
-import type { ArchiveStore } from "./archive/store.ts";
 import type { Clock } from "./clock.ts";
 import { hashesPersonalData } from "./contract.ts";
 import { fixedCredentials, parseHashKey, secretCredentials } from "./credentials.ts";
 import { ExporterError } from "./errors.ts";
-import { type ErasedUsers, loadErasedUsers } from "./export/erased-users.ts";
+import { type ErasedUsers, type ErasurePorts, loadErasedUsers } from "./export/erased-users.ts";
 import { sourceName } from "./export/export-day.ts";
 import { type CredentialsSource, KoreClient, type KoreEvent } from "./kore/client.ts";
 import type { Quota } from "./kore/quota.ts";
@@ -60,7 +59,7 @@ export async function openHashKey({ hashKey, secretId }: HashKeySetting): Promis
  */
 export function erasedUsersOf(
   { personalData, credentials }: Pick<Settings, "personalData" | "credentials">,
-  store: ArchiveStore,
+  ports: ErasurePorts,
 ): () => Promise<ErasedUsers> {
   let key: Promise<string | null> | null = null;
   const hashKey = () => {
@@ -68,7 +67,7 @@ export function erasedUsersOf(
     key ??= openHashKey({ hashKey: secretId === null ? personalData.hashKey : null, secretId });
     return key;
   };
-  return () => loadErasedUsers(store, personalData.rules.userId, hashKey);
+  return () => loadErasedUsers(ports, personalData.rules.userId, hashKey);
 }
 
 /** Another key than the secret itself, with which tokens are signed: what is hashed comes from outside. */

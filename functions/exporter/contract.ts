@@ -120,6 +120,12 @@ export const LEDGER_COLUMNS = [
     type: "array<struct<key:string,containment_type:string,row_count:bigint,bytes:bigint,sha256:string>>",
     comment: "Files of the day; a file of rejected rows has no containment type",
   },
+  {
+    name: "adopted",
+    type: "struct<previous_sha256:string,reason:string>",
+    comment:
+      "Not null: the day holds what no reading put there, since its record was not the one that digests vouch for",
+  },
   { name: "previous_sha256", type: "string", comment: "SHA-256 of the record that this one replaced" },
 ] as const;
 

@@ -36,6 +36,10 @@ export const ERRORS = {
     exitCode: 1,
     meaning: "An object of the archive is far larger than any of its kind.",
   },
+  ERR_DIGEST_NOT_TRUSTED: { exitCode: 1, meaning: "The newest digest is not one that this run believes." },
+  ERR_ERASURE_MISSING: { exitCode: 1, meaning: "The record of an erasure that digests name is not there as it was." },
+  ERR_ERASURE_NOT_VOUCHED: { exitCode: 1, meaning: "No digest names the record of an erasure." },
+  ERR_STATEMENT_REFUSED: { exitCode: 2, meaning: "What was to be accepted or retired would not count." },
   ERR_PUBLISH_DEADLINE: { exitCode: 1, meaning: "Publishing a day took longer than its deadline." },
   ERR_STEP_DEADLINE: {
     exitCode: 1,
@@ -84,6 +88,13 @@ export const ERRORS = {
   ERR_VERIFY_DUPLICATE_SESSION: { exitCode: 3, meaning: "A session is in a day more than once." },
   ERR_VERIFY_WRONG_PARTITION: { exitCode: 3, meaning: "A row belongs to another day or source." },
   ERR_VERIFY_REJECTED_LINES: { exitCode: 3, meaning: "A file of rejected rows has other lines than it should." },
+  ERR_VERIFY_KEY_RETIRED: { exitCode: 3, meaning: "A digest is signed with a key that was retired before." },
+  ERR_VERIFY_ADOPTED: {
+    exitCode: 3,
+    meaning: "A run kept a day that no digest vouched for, and nobody has looked at it.",
+  },
+  ERR_VERIFY_ARCHIVE_ID: { exitCode: 3, meaning: "A digest is that of another archive." },
+  ERR_VERIFY_INDEX: { exitCode: 3, meaning: "The index or the state is not what the digests say." },
   ERR_VERIFY_ERASURE_UNKNOWN: { exitCode: 3, meaning: "An erasure is not recorded as it should be." },
   ERR_VERIFY_VERSION_UNKNOWN: { exitCode: 3, meaning: "The bucket's versions are not those that runs left." },
 } as const satisfies Record<string, { readonly exitCode: number; readonly meaning: string }>;

@@ -1,20 +1,22 @@
 import { randomUUID } from "node:crypto";
 import { rm } from "node:fs/promises";
 import { openStore } from "./archive/open-store.ts";
-import type { ArchiveStore } from "./archive/store.ts";
+import { PastReader } from "./archive/past.ts";
 import type { Clock } from "./clock.ts";
 import { connectKore, erasedUsersOf, openPersonalData } from "./connect.ts";
 import { EXPORTER_VERSION } from "./contract.ts";
 import { asExporterError, type ExporterError } from "./errors.ts";
-import { type Agenda, lookBack, type Night, namedDays, nightDays } from "./export/agenda.ts";
+import { type Agenda, type AgendaPorts, type Night, namedDays, nightDays } from "./export/agenda.ts";
 import { AtOnce } from "./export/at-once.ts";
 import type { Day } from "./export/calendar.ts";
+import { notVouchedFailure } from "./export/erased-users.ts";
 import { estimateSessions } from "./export/estimate.ts";
 import { type DayResult, type Progress, sourceName } from "./export/export-day.ts";
 import { exportSources, refuseArchiveOfOtherZone, type SourceResult } from "./export/export-days.ts";
 import { SLICE_BUDGET } from "./export/read-day.ts";
 import { Room } from "./export/room.ts";
-import { type Seal, type SealPorts, type SourceDay, sealRun } from "./export/seal.ts";
+import { PeriodicSeal, refuseRetiredKey, runFailures, writtenDays } from "./export/run-seal.ts";
+import { type Seal, type SealPorts, sealRun } from "./export/seal.ts";
 import type { KoreClient, KoreEvent } from "./kore/client.ts";
 import { Quota } from "./kore/quota.ts";
 import type { Source } from "./kore/wire.ts";
@@ -49,10 +51,10 @@ export interface RunHooks {
 }
 
 /** The days of a source that a task asks for. */
-export function agendaOf(task: Task, source: Source, store: ArchiveStore, { timeZone }: Settings): Agenda {
+export function agendaOf(task: Task, source: Source, ports: AgendaPorts): Agenda {
   const name = sourceName(source);
-  if (task.kind === "night") return nightDays(task.night, name, store, timeZone);
-  return namedDays(task.days, task.onlyMissing, name, store);
+  if (task.kind === "night") return nightDays(task.night, name, ports);
+  return namedDays(task.days, task.onlyMissing, name, ports);
 }
 
 /** What a run in this process came to. */
@@ -60,13 +62,8 @@ export interface RunResult {
   readonly sources: readonly SourceResult[];
   /** The run's digest, or why there is none. */
   readonly seal: Seal | ExporterError;
-}
-
-/** The days that a run's digest is about: those it had to look after, and those it exported besides. */
-export function daysToSeal(task: Task, sources: readonly string[], exported: readonly SourceDay[]): SourceDay[] {
-  const looked = task.kind === "night" ? lookBack(task.night) : task.days;
-  const days = [...sources.flatMap((source) => looked.map((dt) => ({ source, dt }))), ...exported];
-  return [...new Map(days.map(({ source, dt }) => [`${dt} ${source}`, { source, dt }])).values()];
+  /** What is wrong with the archive, whatever became of the days. */
+  readonly failures: readonly ExporterError[];
 }
 
 /**
@@ -87,29 +84,29 @@ export async function runExport(
     const signer = await openSigner(settings.signingKey, settings.archive);
     return await withClients(settings, clock, hooks, async (clients, { spelling, rejectedText }) => {
       await refuseArchiveOfOtherZone(store, settings.timeZone);
-      const erasedUsers = erasedUsersOf(settings, store);
+      const { pageSize, timeZone, trustedKeys } = settings;
+      const past = new PastReader(store, { signer, trustedKeys });
+      const begun = await past.current();
+      await refuseRetiredKey(begun, { signer });
+      const erasedUsers = erasedUsersOf(settings, { store, clock, past });
       await erasedUsers();
-      const { pageSize, timeZone } = settings;
-      const run = { store, clock, timeZone, runId: randomUUID(), exporterVersion: EXPORTER_VERSION };
+      const run = { store, clock, timeZone, past, runId: randomUUID(), exporterVersion: EXPORTER_VERSION };
       const personalData = { spelling, rejectedText: async (raw: string) => rejectedText(raw) };
       const atOnce = { clock, scratch, pageSize, erasedUsers, room: new Room(SESSIONS_IN_MEMORY) };
       const deadline = clock.now() + LONGEST_RUN_MS;
       const tasks = clients.map(({ source, client }) => (signal: AbortSignal) => ({
-        agenda: agendaOf(task, source, store, settings),
+        agenda: agendaOf(task, source, run),
         work: new AtOnce(source, client, { ...hooks, ...atOnce, deadline, signal }),
       }));
       const acceptFewer = task.kind === "days" && task.acceptFewer;
-      return sealed(task, settings, hooks, { ...run, signer }, (onDay) =>
-        exportSources(tasks, {
-          ...hooks,
-          ...run,
-          erasedUsers,
-          personalData,
-          onDay,
-          sliceBudget: SLICE_BUDGET,
-          acceptFewer,
-        }),
+      const exporting = { ...hooks, ...run, erasedUsers, personalData, sliceBudget: SLICE_BUDGET, acceptFewer };
+      const result = await sealed(hooks, { ...run, signer, trustedKeys }, (onDay) =>
+        exportSources(tasks, { ...exporting, onDay }),
       );
+      const problem = result.seal instanceof Error ? null : result.seal.problem;
+      const erased = await erasedUsers();
+      const notVouched = erased.settledAt === null ? notVouchedFailure(erased, store) : null;
+      return { ...result, failures: runFailures(problem, begun.problem, notVouched) };
     });
   } finally {
     store.close();
@@ -117,22 +114,21 @@ export async function runExport(
   }
 }
 
-/** Runs an export, then seals it, whatever became of it. */
+/** Runs an export, and seals it every ten minutes and at its end, whatever became of it. */
 async function sealed(
-  task: Task,
-  settings: Settings,
   { onDay }: RunHooks,
   ports: SealPorts,
-  work: (onDay: (result: DayResult) => void) => Promise<SourceResult[]>,
-): Promise<RunResult> {
-  const exported: SourceDay[] = [];
-  const seal = () =>
-    sealRun(daysToSeal(task, settings.sources.map(sourceName), exported), ports).catch(asExporterError);
+  work: (onDay: (result: DayResult) => Promise<void>) => Promise<SourceResult[]>,
+): Promise<Omit<RunResult, "failures">> {
+  const exported: DayResult[] = [];
+  const meanwhile = new PeriodicSeal(ports, async () => ports, ports.clock.now());
+  const seal = () => sealRun(writtenDays(exported), ports).catch(asExporterError);
   let sources: SourceResult[];
   try {
-    sources = await work((result) => {
+    sources = await work(async (result) => {
       exported.push(result);
       onDay?.(result);
+      await meanwhile.after(exported);
     });
   } catch (error) {
     // What ended the run is what matters; days that stay without a digest are the next run's.

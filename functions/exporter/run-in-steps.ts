@@ -1,21 +1,25 @@
 import { createHash } from "node:crypto";
+import type { Trust } from "./archive/believed-digest.ts";
 import { openStore } from "./archive/open-store.ts";
+import { PastReader } from "./archive/past.ts";
 import type { ArchiveStore } from "./archive/store.ts";
 import type { Clock } from "./clock.ts";
 import { connectKore, erasedUsersOf, openPersonalData } from "./connect.ts";
 import { EXPORTER_VERSION } from "./contract.ts";
 import { asExporterError, type ErrorCode, ExporterError, isFailure } from "./errors.ts";
 import type { Day } from "./export/calendar.ts";
+import { type ErasedUsers, notVouchedFailure } from "./export/erased-users.ts";
 import { estimateSessions } from "./export/estimate.ts";
 import { type DayResult, sourceName } from "./export/export-day.ts";
 import { exportSource, refuseArchiveOfOtherZone, type SourceResult } from "./export/export-days.ts";
 import type { RowProtection } from "./export/publish.ts";
 import { SLICE_BUDGET } from "./export/read-day.ts";
 import { Room } from "./export/room.ts";
-import { type Seal, sealRun } from "./export/seal.ts";
+import { PeriodicSeal, refuseRetiredKey, runFailures, writtenDays } from "./export/run-seal.ts";
+import { sealRun } from "./export/seal.ts";
 import type { Host } from "./lambda/host.ts";
 import { openSigner } from "./open-signer.ts";
-import { agendaOf, daysToSeal, type Estimate, LONGEST_RUN_MS, SESSIONS_IN_MEMORY, type Task } from "./run-export.ts";
+import { agendaOf, type Estimate, LONGEST_RUN_MS, SESSIONS_IN_MEMORY, type Task } from "./run-export.ts";
 import type { Settings } from "./settings.ts";
 import { InSteps, type InStepsPorts } from "./steps/in-steps.ts";
 import type { Owner } from "./steps/lease.ts";
@@ -32,7 +36,7 @@ export interface RunPorts extends Pick<InStepsPorts, "onTurn"> {
 /** What became of one source, small enough to be kept by a durable execution. */
 export interface SourceReport {
   readonly source: string;
-  readonly days: readonly { readonly dt: Day; readonly status: string }[];
+  readonly days: readonly { readonly dt: Day; readonly status: string; readonly ledgerSha256: string | null }[];
   /** Days that were not come to. */
   readonly left: number;
   /** True if that is because the run came to its end. */
@@ -58,50 +62,71 @@ export async function exportInSteps(
   ports: RunPorts,
 ): Promise<SourceReport[]> {
   const kind = task.kind === "night" ? "night" : "days";
-  return inSteps(settings, kind, host, ports, async (work, store, personalData) => {
-    const result = await exportSource(agendaOf(task, work.source, store, settings), work, {
+  const { timeZone } = settings;
+  const run = { runId: host.runId, exporterVersion: EXPORTER_VERSION, clock: ports.clock };
+  return inSteps(settings, kind, host, ports, async (work, { store, past, erasedUsers, personalData, seal }) => {
+    const agenda = agendaOf(task, work.source, { store, past, timeZone });
+    const result = await exportSource(agenda, work, {
+      ...run,
       store,
-      clock: ports.clock,
-      timeZone: settings.timeZone,
-      runId: host.runId,
-      exporterVersion: EXPORTER_VERSION,
+      past,
+      timeZone,
       sliceBudget: SLICE_BUDGET,
       personalData,
-      erasedUsers: erasedUsersOf(settings, store),
+      erasedUsers,
       acceptFewer: task.kind === "days" && task.acceptFewer,
-      ...(ports.onDay && { onDay: ports.onDay }),
+      // Within the step that publishes a day, so that it is done once.
+      onDay: async (day, before) => {
+        ports.onDay?.(day);
+        await seal.after([...before, day]);
+      },
     });
     return reportOf(result, work.throttles);
   });
 }
 
 /** The digest of a deployed run, or why there is none. */
-export type ToldSeal = Seal | { readonly error: ToldError };
+export type ToldSeal = { readonly number: number; readonly sha256: string; readonly archiveId: string } | ToldFailure;
+type ToldFailure = { readonly error: ToldError };
+
+/** What a deployed run ends with. */
+export interface RunEnd {
+  readonly digest: ToldSeal;
+  /** What is wrong with the archive, whatever became of the days. */
+  readonly failures: readonly ToldError[];
+}
 
 /** Ends a run of `exportInSteps` with its digest, in a step of its own. Whatever fails is in the answer. */
 export async function sealInSteps(
   settings: Settings,
-  task: Task,
   reports: readonly SourceReport[],
   host: Host,
   { clock }: Pick<RunPorts, "clock">,
-): Promise<ToldSeal> {
-  const exported = reports.flatMap(({ source, days }) => days.map(({ dt }) => ({ source, dt })));
-  const days = daysToSeal(task, settings.sources.map(sourceName), exported);
+): Promise<RunEnd> {
+  const days = writtenDays(reports.flatMap(({ source, days }) => days.map((day) => ({ source, ...day }))));
   const result = await settled(() =>
-    host.once("seal", async () => {
+    host.once("seal", async (): Promise<RunEnd> => {
       const store = await openStore(settings.archive, { clock });
       try {
-        const signer = await openSigner(settings.signingKey, settings.archive);
-        const run = { store, clock, runId: host.runId, exporterVersion: EXPORTER_VERSION, signer };
-        const { number, sha256 } = await sealRun(days, run);
-        return { number, sha256 };
+        const trust = await trustOf(settings);
+        const past = new PastReader(store, trust);
+        const run = { store, clock, runId: host.runId, exporterVersion: EXPORTER_VERSION, ...trust };
+        const { problem, number, sha256, archiveId } = await sealRun(days, run);
+        const erased = await erasedUsersOf(settings, { store, clock, past })();
+        const notVouched = erased.settledAt === null ? notVouchedFailure(erased, store) : null;
+        const failures = runFailures(problem, notVouched).map(tellError);
+        return { digest: { number, sha256, archiveId }, failures };
       } finally {
         store.close();
       }
     }),
   );
-  return "error" in result ? result : result.value;
+  return "error" in result ? { digest: result, failures: [] } : result.value;
+}
+
+/** With which key a run signs, and whose digests it believes. */
+async function trustOf({ signingKey, archive, trustedKeys }: Settings): Promise<Trust> {
+  return { signer: await openSigner(signingKey, archive), trustedKeys };
 }
 
 /** Asks Kore how many sessions the days hold, in steps of the host. A source that fails does not stop the others. */
@@ -125,7 +150,7 @@ async function inSteps<T>(
   kind: Owner["kind"],
   host: Host,
   ports: RunPorts,
-  work: (source: InSteps, store: ArchiveStore, personalData: RowProtection) => Promise<T>,
+  work: (source: InSteps, means: SourceMeans) => Promise<T>,
 ): Promise<T[]> {
   const { clock } = ports;
   const { sources, timeZone, quota, pageSize } = settings;
@@ -137,25 +162,31 @@ async function inSteps<T>(
     const personalData = { spelling, rejectedText: async (raw: string) => (await protection()).rejectedText(raw) };
     const connection = lazily(async () => connectKore(settings, await protection()));
     const connect: InStepsPorts["connect"] = async (...parts) => (await connection())(...parts);
-    const erasedUsers = erasedUsersOf(settings, store);
+    const trust = lazily(() => trustOf(settings));
+    const past = new PastReader(store, trust);
+    const erasedUsers = erasedUsersOf(settings, { store, clock, past });
+    const run = { runId: host.runId, exporterVersion: EXPORTER_VERSION };
     const begun = await host.once("begin", () =>
       settled(async () => {
         await store.checkWritable();
         await refuseArchiveOfOtherZone(store, timeZone);
         await connection();
+        await refuseRetiredKey(await past.current(), await trust());
         await erasedUsers();
-        await openSigner(settings.signingKey, settings.archive);
         return clock.now();
       }),
     );
+    const beganAt = valueIn(begun);
     const owner = { id: createHash("sha256").update(host.runId).digest("hex").slice(0, 16), kind };
-    const limits = { room: new Room(SESSIONS_IN_MEMORY), deadline: valueIn(begun) + LONGEST_RUN_MS };
+    const limits = { room: new Room(SESSIONS_IN_MEMORY), deadline: beganAt + LONGEST_RUN_MS };
     const fixed = { sliceBudget: SLICE_BUDGET, exporterVersion: EXPORTER_VERSION, personalData: spelling };
     const read = { quota, pageSize, timeZone, erasedUsers, ...fixed };
+    const seal = new PeriodicSeal({ store, clock, ...run }, trust, beganAt);
+    const means = { store, past, erasedUsers, personalData, seal };
     const results = await host.forEach(sources, sourceName, (source, steps) =>
       settled(async () => {
         const inSteps = new InSteps(source, { ...ports, ...read, ...limits, steps, scratch, connect, owner });
-        return work(inSteps, store, personalData).finally(() => inSteps.release());
+        return work(inSteps, means).finally(() => inSteps.release());
       }),
     );
     return results.map(valueIn);
@@ -163,6 +194,16 @@ async function inSteps<T>(
     store.close();
     scratch.close();
   }
+}
+
+/** What the work on a source is given besides its steps. */
+interface SourceMeans {
+  readonly store: ArchiveStore;
+  readonly past: PastReader;
+  readonly erasedUsers: () => Promise<ErasedUsers>;
+  readonly personalData: RowProtection;
+  /** Shared by all sources of the run. */
+  readonly seal: PeriodicSeal;
 }
 
 /** What a step or a source came to, as JSON. */
@@ -198,7 +239,7 @@ function reportOf({ source, days, left, isCutShort, error }: SourceResult, throt
   const first = error ?? firstFailure(days);
   return {
     source,
-    days: days.map(({ dt, record }) => ({ dt, status: record?.status ?? "failed" })),
+    days: days.map(({ dt, record, ledgerSha256 }) => ({ dt, status: record?.status ?? "failed", ledgerSha256 })),
     left: left.length,
     isCutShort,
     sessions: sum(read.map((record) => record.archived.total)),

@@ -121,6 +121,14 @@ function givenBy(env: Environment) {
   };
 }
 
+/** With which key a command signs, and whose digests it believes. */
+export type SigningSettings = Pick<Settings, "signingKey" | "trustedKeys">;
+
+/** Reads what signs, and whom to believe. Throws `SettingsError`. */
+export function readSigningSettings(env: Environment): SigningSettings {
+  return checked(schema.pick({ signingKey: true, trustedKeys: true }), givenBy(env));
+}
+
 /** The archive's location alone, for commands that need nothing else. Throws `SettingsError`. */
 export function readArchiveSetting(env: Environment): string {
   return checked(archive, value(env, "KORE_ARCHIVE"));
@@ -268,7 +276,7 @@ export const personalData = z
 const KMS_KEY = /^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:(key|alias)\/[A-Za-z0-9/_-]+$/;
 
 /** What signs digests. */
-export const signingKey = setting((text): SigningKeySetting | null => {
+const signingKey = setting((text): SigningKeySetting | null => {
   if (text === undefined) return null;
   if (KMS_KEY.test(text)) return { kind: "kms", keyArn: text };
   if (!/^arn:|-----BEGIN/.test(text)) return { kind: "file", path: text };

@@ -75,23 +75,23 @@ describe("a run ends with a digest", () => {
     const scenario = await startScenario();
     await scenario.exportDay();
     const store = new FolderStore(scenario.archive, systemClock);
-    const ports = { store, clock: systemClock, exporterVersion: "0.0.0", signer: null };
-    const seals = await Promise.all(
-      ["a", "b", "c", "d"].map((runId) => sealRun([{ source: BOT, dt: DAY }], { ...ports, runId })),
-    );
+    const ports = { store, clock: systemClock, exporterVersion: "0.0.0", signer: null, trustedKeys: [] };
+    const seals = await Promise.all(["a", "b", "c", "d"].map((runId) => sealRun([], { ...ports, runId })));
     expect(seals.map(({ number }) => number).sort()).toEqual([2, 3, 4, 5]);
     expect(await verify(scenario)).toMatchObject({ code: 0, checked: { digests: 5, days: 1 } });
-    expect(await sealRun([{ source: BOT, dt: DAY }], { ...ports, runId: "z" })).toMatchObject({ number: 6 });
-    expect(await sealRun([{ source: BOT, dt: DAY }], { ...ports, runId: "z" })).toMatchObject({ number: 6 });
+    expect(new Set(seals.map(({ archiveId }) => archiveId)).size).toBe(1);
+    expect(await sealRun([], { ...ports, runId: "z" })).toMatchObject({ number: 6 });
+    expect(await sealRun([], { ...ports, runId: "z" })).toMatchObject({ number: 6 });
   });
 
-  test("that vouches, too, for what a run that died before its digest left", async () => {
+  test("but not of what a run left that died before its digest: that day is read again, and replaced as a whole", async () => {
     const scenario = await startScenario();
     await scenario.exportSliced(30_000);
     expect(await verify(scenario)).toMatchObject({ code: 3 });
-    await scenario.cli(["backfill", "--local", "--from", DAY, "--to", DAY]);
+    const { stdout } = await scenario.cli(["backfill", "--local", "--json", "--from", DAY, "--to", DAY]);
+    expect(JSON.parse(stdout).days).toMatchObject([{ dt: DAY, adopted: null }]);
     const { code, adopted } = await verify(scenario);
-    expect({ code, adopted }).toEqual({ code: 0, adopted: [{ dt: DAY, source: BOT, digest: 1 }] });
+    expect({ code, adopted }).toEqual({ code: 0, adopted: [] });
   });
 
   test("that leaves a damaged ledger record, and one of a day that is not done, to others", async () => {
@@ -106,17 +106,14 @@ describe("a run ends with a digest", () => {
     for (const digest of (await digestsOf(scenario)).slice(1)) expect(daysIn(digest)).not.toContain("2026-01-03");
   });
 
-  test("linked to one of a later version it is not: the run fails, and says so", async () => {
+  test("linked to one of a later version it is not: the run says so before it asks Kore", async () => {
     const scenario = await startScenario();
     await mkdir(join(scenario.archive, "digests"), { recursive: true });
-    await writeFile(join(scenario.archive, digestKey(1)), '{"version":2}\nnull\n');
+    await writeFile(join(scenario.archive, digestKey(1)), '{"version":3}\nnull\n');
     const { code, stdout, stderr } = await scenario.exportDay("--json");
-    expect({ code, ok: JSON.parse(stdout).ok, digest: JSON.parse(stdout).digest }).toEqual({
-      code: 1,
-      ok: false,
-      digest: null,
-    });
-    expect(stderr).toMatch(/^error ERR_DIGEST_UNREADABLE: The digest .*has version 2.*Update the program\.\n$/);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+    expect(stderr).toMatch(/^error ERR_DIGEST_UNREADABLE: The digest .*has version 3.*Update the program\.\n$/);
+    expect(scenario.kore.requests).toEqual([]);
     expect(await digestsOf(scenario)).toHaveLength(1);
   });
 

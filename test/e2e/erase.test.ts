@@ -285,7 +285,7 @@ async function dieErasing(scenario: Pick<Scenario, "archive" | "clock">, n: numb
   const store = dyingAt(n, new FolderStore(scenario.archive, scenario.clock));
   const scratch = join(scenario.archive, "..", "scratch");
   await mkdir(scratch, { recursive: true });
-  const run = { store, clock: scenario.clock, runId: "dying", exporterVersion: "0.0.0", signer: null };
+  const run = { store, clock: scenario.clock, runId: "dying", exporterVersion: "0.0.0", signer: null, trustedKeys: [] };
   const ports: ErasePorts = { ...run, hashKey: KEY, scratch };
   const order = { userIds: [ZOE], range: { from: null, to: null } };
   const died = await eraseUsers(order, "T-1", false, ports).then(

@@ -5,6 +5,7 @@ import { describe, expect, onTestFinished, test, vi } from "vitest";
 import type { Fault } from "../../demo/stand-in/server.ts";
 import { FolderStore } from "../../functions/exporter/archive/folder-store.ts";
 import type { LedgerRecord } from "../../functions/exporter/archive/ledger.ts";
+import { PastReader } from "../../functions/exporter/archive/past.ts";
 import { fixedCredentials } from "../../functions/exporter/credentials.ts";
 import { namedDays } from "../../functions/exporter/export/agenda.ts";
 import { NOBODY_ERASED } from "../../functions/exporter/export/erased-users.ts";
@@ -64,9 +65,11 @@ async function exportInSteps({ kore, archive, clock }: Scenario): Promise<DayRes
       personalData: "keep",
     },
   );
-  const { days } = await exportSource(namedDays([DAY], false, BOT, store), work, {
+  const past = new PastReader(store, { signer: null, trustedKeys: [] });
+  const { days } = await exportSource(namedDays([DAY], false, BOT, { ...run, store, past }), work, {
     ...run,
     store,
+    past,
     runId: "test-run",
     personalData: { spelling: "keep", rejectedText: async (raw) => raw },
     acceptFewer: false,

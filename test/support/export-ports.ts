@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { PastReader } from "../../functions/exporter/archive/past.ts";
 import type { ArchiveStore } from "../../functions/exporter/archive/store.ts";
 import type { Clock } from "../../functions/exporter/clock.ts";
 import { fixedCredentials } from "../../functions/exporter/credentials.ts";
@@ -49,9 +50,10 @@ export async function exportDirectly(order: DirectExport): Promise<DayResult | u
     exporterVersion: "0.0.0",
     timeZone: "UTC",
     acceptFewer: false,
+    past: new PastReader(store, { signer: null, trustedKeys: [] }),
   };
   try {
-    const { days } = await exportSource(namedDays([day], false, botId, store), work, {
+    const { days } = await exportSource(namedDays([day], false, botId, { ...run, store }), work, {
       ...run,
       store,
       clock,

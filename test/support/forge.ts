@@ -1,14 +1,15 @@
 import { createHash } from "node:crypto";
 import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { type Digest, digestFile } from "../../functions/exporter/archive/digest.ts";
+import { type DigestV2, digestFile } from "../../functions/exporter/archive/digest.ts";
 import { readLinks } from "../../functions/exporter/archive/digest-chain.ts";
 import { FolderStore } from "../../functions/exporter/archive/folder-store.ts";
 import { digestKey, ledgerKey, parseLedgerKey } from "../../functions/exporter/archive/layout.ts";
 import type { LedgerRecord } from "../../functions/exporter/archive/ledger.ts";
 import { objectKeys } from "../../functions/exporter/archive/listing.ts";
 import { pemSigner, type Signer } from "../../functions/exporter/archive/signing.ts";
-import { sealRun } from "../../functions/exporter/export/seal.ts";
+import { sealRun, type WrittenDay } from "../../functions/exporter/export/seal.ts";
+import { EMPTY_DIGEST } from "./ledger-days.ts";
 import { VirtualClock } from "./virtual-clock.ts";
 
 const clock = new VirtualClock("2026-01-06T04:00:00Z");
@@ -95,26 +96,30 @@ export class Forger {
     const digests = (await readdir(this.path("digests"))).filter((name) => name.endsWith(".json"));
     await this.remove(...digests.map((name) => `digests/${name}`));
     const store = new FolderStore(this.archive, clock);
-    const days: { source: string; dt: string }[] = [];
+    const days: WrittenDay[] = [];
     for await (const key of objectKeys(store, "exports/")) {
       const { day: dt, source } = parseLedgerKey(key) ?? {};
-      if (dt && source) days.push({ dt, source });
+      if (dt && source) days.push({ dt, source, ledgerSha256: sha256(await this.read(key)) });
     }
-    await sealRun(days, { store, clock, runId: "forged", exporterVersion: "0.0.0", signer });
+    const run = { store, clock, runId: "forged", exporterVersion: "0.0.0", signer, trustedKeys: [] };
+    await sealRun(days, run);
   }
 
-  /** Appends a digest that fits the chain, vouching for nothing unless `changes` say so. */
-  async appendDigest(signer: Signer | null, changes: Partial<Digest> = {}): Promise<void> {
+  /** Appends a digest that fits the chain, and says what the newest one says of the archive unless `changes` do. */
+  async appendDigest(signer: Signer | null, changes: Partial<DigestV2> = {}): Promise<void> {
     const last = (await readLinks(new FolderStore(this.archive, clock))).at(-1);
     const number = (last?.number ?? 0) + 1;
-    const content: Digest = {
-      version: 1,
+    const newest = last?.content.kind === "digest" ? last.content.digest : null;
+    const { archive_id, state, index } = newest?.archive_id && newest.state ? (newest as DigestV2) : EMPTY_DIGEST;
+    const content: DigestV2 = {
+      ...EMPTY_DIGEST,
       number,
       previous_sha256: last?.sha256 ?? null,
       run_id: "forged",
-      exporter_version: "0.0.0",
       created_at: "2026-01-06T04:00:00.000Z",
-      days: [],
+      archive_id,
+      state,
+      index,
       ...changes,
     };
     await this.write(digestKey(number), await digestFile(content, signer));

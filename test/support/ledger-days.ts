@@ -1,5 +1,5 @@
-import { digestFile } from "../../functions/exporter/archive/digest.ts";
-import { digestKey, ledgerKey } from "../../functions/exporter/archive/layout.ts";
+import { type DigestV2, digestFile } from "../../functions/exporter/archive/digest.ts";
+import { digestKey, ledgerKey, stateKey } from "../../functions/exporter/archive/layout.ts";
 import { type LedgerRecord, writeLedger } from "../../functions/exporter/archive/ledger.ts";
 import type { ArchiveStore } from "../../functions/exporter/archive/store.ts";
 import { dayWindow } from "../../functions/exporter/export/calendar.ts";
@@ -37,6 +37,7 @@ export async function writeLedgerDays(store: ArchiveStore, days: readonly Ledger
       newest_start_time: null,
       problems: [],
       files: [],
+      adopted: null,
       ...day,
     };
     await writeLedger(store, ledgerKey(dt, day.source), next, null);
@@ -47,14 +48,32 @@ export async function writeLedgerDays(store: ArchiveStore, days: readonly Ledger
 export async function writeDigests(store: ArchiveStore, createdAt: readonly string[]): Promise<void> {
   for (const [index, created_at] of createdAt.entries()) {
     const content = {
-      version: 1 as const,
+      ...EMPTY_DIGEST,
       number: index + 1,
-      previous_sha256: null,
       run_id: `run-${index}`,
       exporter_version: "0.1.0",
       created_at,
-      days: [],
     };
     await store.writeIf(digestKey(index + 1), await digestFile(content, null), null);
   }
 }
+
+const NO_STATE = { key: stateKey("0".repeat(64)), sha256: "0".repeat(64), bytes: 0, version_id: null };
+
+/** A digest that says nothing, of which a test sets what it is about. */
+export const EMPTY_DIGEST: DigestV2 = {
+  version: 2,
+  number: 1,
+  previous_sha256: null,
+  run_id: "run-1",
+  exporter_version: "0.1.0",
+  created_at: "2026-01-03T02:16:00.000Z",
+  archive_id: "01234567-89ab-4cde-8f01-23456789abcd",
+  days: [],
+  accepted: [],
+  erasures: [],
+  holds: [],
+  retires: [],
+  state: NO_STATE,
+  index: [],
+};

@@ -1,19 +1,28 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type Digest, digestFile, readDigest } from "../../functions/exporter/archive/digest.ts";
+import { type DigestV2, digestFile, readDigest } from "../../functions/exporter/archive/digest.ts";
 import { isSignedBy, pemSigner } from "../../functions/exporter/archive/signing.ts";
 import { newSigningKey } from "../support/signed-archive.ts";
 
 const hash = fc.stringMatching(/^[0-9a-f]{64}$/);
 const versionId = fc.option(fc.string());
+const ref = fc.record({ key: fc.string({ unit: "binary" }), sha256: hash, bytes: fc.nat(), version_id: versionId });
 const day = fc.record({
+  dataset: fc.constantFrom("sessions" as const, "messages" as const),
   dt: fc
     .date({ min: new Date("1970-01-01"), max: new Date("2999-12-31"), noInvalidDate: true })
     .map((date) => date.toISOString().slice(0, 10)),
   source: fc.string({ unit: "binary" }),
-  ledger: fc.record({ key: fc.string({ unit: "binary" }), sha256: hash, bytes: fc.nat(), version_id: versionId }),
+  ledger: ref,
+  adopted: fc.option(fc.record({ previous_sha256: fc.option(hash), reason: fc.string({ unit: "binary" }) })),
   files: fc.array(
     fc.record({
+      table: fc.constantFrom(
+        "sessions" as const,
+        "rejected" as const,
+        "messages" as const,
+        "rejected_messages" as const,
+      ),
       key: fc.string({ unit: "binary" }),
       containment_type: fc.option(fc.string()),
       row_count: fc.nat(),
@@ -24,14 +33,42 @@ const day = fc.record({
     { maxLength: 3 },
   ),
 });
-const digests: fc.Arbitrary<Digest> = fc.record({
-  version: fc.constant(1 as const),
+const text = fc.string({ unit: "binary" });
+const digests: fc.Arbitrary<DigestV2> = fc.record({
+  version: fc.constant(2 as const),
   number: fc.integer({ min: 1 }),
   previous_sha256: fc.option(hash),
   run_id: fc.string({ unit: "binary" }),
   exporter_version: fc.string(),
   created_at: fc.constant("2026-01-03T02:16:00.000Z"),
+  archive_id: fc.uuid(),
   days: fc.array(day, { maxLength: 3 }),
+  accepted: fc.array(
+    fc.record({
+      dataset: fc.constant("sessions" as const),
+      dt: fc.constant("2026-01-02"),
+      source: text,
+      ledger_sha256: hash,
+      reference: text,
+      actor: text,
+    }),
+    { maxLength: 2 },
+  ),
+  erasures: fc.array(ref, { maxLength: 2 }),
+  holds: fc.array(ref, { maxLength: 2 }),
+  retires: fc.array(hash, { maxLength: 2 }),
+  state: ref,
+  index: fc.array(
+    fc.record({
+      month: fc.constant("2026-01"),
+      key: text,
+      sha256: hash,
+      bytes: fc.nat(),
+      records: fc.nat(),
+      version_id: versionId,
+    }),
+    { maxLength: 2 },
+  ),
 });
 
 const signer = pemSigner(Buffer.from(newSigningKey()), "a key");
@@ -80,7 +117,7 @@ describe("a digest's file", () => {
   });
 
   test("of a later version is told apart from a damaged one", () => {
-    expect(readDigest(Buffer.from('{"version":2}\nnull\n'))).toEqual({ kind: "newer", version: 2 });
+    expect(readDigest(Buffer.from('{"version":3}\nnull\n'))).toEqual({ kind: "newer", version: 3 });
     expect(readDigest(Buffer.from('{"version":0}\nnull\n')).kind).toBe("damaged");
   });
 

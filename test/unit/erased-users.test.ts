@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { LedgerRecord } from "../../functions/exporter/archive/ledger.ts";
 import {
   erasedUsers,
-  keyCheckOf,
+  erasureNameOf,
   NOBODY_ERASED,
   unitedErasures,
 } from "../../functions/exporter/export/erased-users.ts";
@@ -14,25 +14,35 @@ import { hmac } from "../../functions/exporter/sessions/personal-data.ts";
 
 const KEY = "the key of hashes, of 32 characters or more";
 const ERASURE = { at: "2026-01-04T04:00:00.000Z", reference: "T-1" };
-const recordOf = (id: string) => ({ hmac: hmac(id, KEY), ...ERASURE, keyCheck: keyCheckOf(KEY) });
+const FOUND = { ...ERASURE, isVouched: true };
+const recordOf = (id: string) => ({ hmac: erasureNameOf(id, KEY), version: 2 as const, ...FOUND });
+const recordOfVersion1 = (id: string) => ({ hmac: hmac(id, KEY), version: 1 as const, ...FOUND });
 
 describe("erased users", () => {
   test("are recognised by their id and by its hash, and nobody else is", () => {
     fc.assert(
       fc.property(fc.string(), fc.string(), (id, other) => {
         const erased = erasedUsers([recordOf(id)], KEY);
-        expect(erased.ofUser(id)).toEqual(ERASURE);
-        expect(erased.ofUser(hmac(id, KEY))).toEqual(ERASURE);
+        expect(erased.ofUser(id)).toEqual(FOUND);
+        expect(erased.ofUser(hmac(id, KEY))).toEqual(FOUND);
+        expect(erasedUsers([recordOfVersion1(id)], KEY).ofUser(id)).toEqual(FOUND);
+        expect(erasedUsers([recordOfVersion1(id)], KEY).ofUser(hmac(id, KEY))).toEqual(FOUND);
         if (other !== id) expect(erased.ofUser(other)).toBeNull();
       }),
     );
+  });
+
+  test("cannot be named by what stands in files: a record's name is no hash of theirs", () => {
+    const planted = { ...recordOf("zoe"), hmac: hmac("zoe", KEY) };
+    expect(erasedUsers([planted], KEY).ofUser("zoe")).toBeNull();
+    expect(erasedUsers([planted], KEY).ofUser(hmac("zoe", KEY))).toBeNull();
   });
 
   test("are found wherever their id is a text or a number of a JSON text", () => {
     fc.assert(
       fc.property(fc.jsonValue(), fc.string({ minLength: 1 }), (value, id) => {
         const erased = erasedUsers([recordOf(id)], KEY);
-        expect(erased.inJson(JSON.stringify({ a: [value, { b: id }] }))).toEqual(ERASURE);
+        expect(erased.inJson(JSON.stringify({ a: [value, { b: id }] }))).toEqual(FOUND);
         const text = JSON.stringify(value);
         const leaves = [...text.matchAll(/"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*/g)].map(([leaf]) => leaf);
         const isThere = leaves.some((leaf) => leaf === id || (leaf.startsWith('"') && JSON.parse(leaf) === id));
@@ -40,7 +50,7 @@ describe("erased users", () => {
       }),
     );
     const erased = erasedUsers([recordOf("12345678901234567890")], KEY);
-    expect(erased.inJson('{"userId":12345678901234567890}')).toEqual(ERASURE);
+    expect(erased.inJson('{"userId":12345678901234567890}')).toEqual(FOUND);
     expect(erased.inJson('{"userId":12345678901234567891}')).toBeNull();
   });
 
@@ -52,9 +62,9 @@ describe("erased users", () => {
   });
 
   test("are recognised without the key only where they are hashed", () => {
-    const erased = erasedUsers([recordOf("zoe")], null);
+    const erased = erasedUsers([recordOfVersion1("zoe")], null);
     expect(erased.ofUser("zoe")).toBeNull();
-    expect(erased.ofUser(hmac("zoe", KEY))).toEqual(ERASURE);
+    expect(erased.ofUser(hmac("zoe", KEY))).toEqual(FOUND);
   });
 });
 
@@ -75,7 +85,7 @@ describe("the record of a day whose erasure was broken off", () => {
     personalData: "keep",
   };
   const blank = blankRecord({ ...run, startedAt: Date.parse("2026-01-04") }, 0);
-  const facts = { archived: blank.archived, tally: new Tally(), erasures: [ERASURE] };
+  const facts = { archived: blank.archived, tally: new Tally(), erasures: [ERASURE], adopted: null };
 
   test.each<[LedgerRecord["status"], LedgerRecord["problems"]]>([
     ["complete", []],

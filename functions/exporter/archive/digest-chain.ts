@@ -1,10 +1,12 @@
+import type { KeyObject } from "node:crypto";
 import { PREFIXES } from "../contract.ts";
-import { ExporterError } from "../errors.ts";
+import { type ArchiveState, EMPTY_STATE, stateAfter } from "./archive-state.ts";
 import { inBatches } from "./batches.ts";
-import { type ReadDigest, readDigest, sha256Of } from "./digest.ts";
+import { type Digest, dayName, type ReadDigest, readDigest, sha256Of, type VouchedDay } from "./digest.ts";
 import { digestKey, parseDigestKey } from "./layout.ts";
 import { listEntries } from "./listing.ts";
-import type { ArchiveStore } from "./store.ts";
+import { algorithmOf, isSignedBy } from "./signing.ts";
+import { type ArchiveStore, readOrTooLarge } from "./store.ts";
 
 /** A digest as it lies in the archive. */
 export interface Link {
@@ -16,61 +18,82 @@ export interface Link {
   readonly content: ReadDigest;
 }
 
-/** The newest digest. */
-export interface Head {
+/** A day as the latest digest to name it vouches for it. */
+export interface ChainDay extends VouchedDay {
+  /** Number and run of that digest. */
   readonly number: number;
-  readonly sha256: string;
-  /** Of the run that wrote it; null if it cannot be read. */
-  readonly runId: string | null;
+  readonly runId: string;
 }
 
-/** What all digests together say. */
-export interface Chain {
-  /** Null if there is none yet. */
-  readonly head: Head | null;
-  /** SHA-256 of the ledger record that the latest digest to name a day and source vouches for, by `dayName`. */
-  readonly vouched: ReadonlyMap<string, string>;
+/** What digests say together, up to one of them. */
+export interface ChainWalk {
+  /** By `dayName`. */
+  readonly days: ReadonlyMap<string, ChainDay>;
+  readonly state: ArchiveState;
 }
 
-/** Names a day of a source. */
-export function dayName(dt: string, source: string): string {
-  return `${dt} ${source}`;
-}
-
-/** Numbers of the archive's digests, in ascending order. */
+/** Lists the numbers of the archive's digests, in ascending order. */
 export async function digestNumbers(store: Pick<ArchiveStore, "list">): Promise<number[]> {
   const entries = await Array.fromAsync(listEntries(store, PREFIXES.digests, parseDigestKey));
   return entries.map(({ parsed }) => parsed).sort((one, other) => one - other);
 }
 
-/** Every digest of the archive by ascending number; 16 are read at a time. */
+/** Reads the digest with a number; null if it is not there. */
+export async function readLink(store: Pick<ArchiveStore, "read">, number: number): Promise<Link | null> {
+  const key = digestKey(number);
+  const file = await readOrTooLarge(store, key);
+  if (file === null) return null;
+  if (file === "too large") return { key, number, sha256: "", content: { kind: "damaged", reason: "it is too large" } };
+  return { key, number, sha256: sha256Of(file.body), content: readDigest(file.body) };
+}
+
+/** Reads every digest of the archive by ascending number, 16 at a time. */
 export async function readLinks(store: ArchiveStore): Promise<Link[]> {
-  const numbers = await digestNumbers(store);
-  const links = await inBatches(numbers, async (number): Promise<Link[]> => {
-    const key = digestKey(number);
-    const file = (await store.read(key))?.body;
-    return file === undefined ? [] : [{ key, number, sha256: sha256Of(file), content: readDigest(file) }];
-  });
-  return links.flat();
+  const links = await inBatches(await digestNumbers(store), (number) => readLink(store, number));
+  return links.filter((link) => link !== null);
 }
 
 /**
- * Reads the chain. Costs a request for each digest there is, one for each run of the archive's life: some 365 a year.
- *
- * A damaged digest vouches for nothing here, so that days it was about are vouched for again; `verify` names it. Throws
- * `ERR_DIGEST_UNREADABLE` for one of a newer version.
+ * Reads what a digest and those before it say together, as far as each names the hash of the one before: at the first
+ * that does not, the past ends. Costs a request for each digest.
  */
-export async function readChain(store: ArchiveStore): Promise<Chain> {
-  const vouched = new Map<string, string>();
-  let head: Head | null = null;
-  for (const { key, number, sha256, content } of await readLinks(store)) {
-    if (content.kind === "newer") {
-      const what = `${store.location}/${key} has version ${content.version}, which this program does not know`;
-      throw new ExporterError("ERR_DIGEST_UNREADABLE", `The digest ${what}. Update the program.`);
-    }
-    const digest = content.kind === "digest" ? content.digest : null;
-    head = { number, sha256, runId: digest?.run_id ?? null };
-    for (const { dt, source, ledger } of digest?.days ?? []) vouched.set(dayName(dt, source), ledger.sha256);
+export async function walkTo(store: ArchiveStore, believed: Link): Promise<ChainWalk> {
+  const links = (await readLinks(store)).filter(({ number }) => number <= believed.number);
+  const past: Digest[] = [];
+  let expected: string | null = believed.sha256;
+  for (const { content, sha256 } of links.toReversed()) {
+    if (content.kind !== "digest" || sha256 !== expected) break;
+    past.unshift(content.digest);
+    expected = content.digest.previous_sha256;
   }
-  return { head, vouched };
+  return walked(past);
+}
+
+/** Returns what digests, in their order, say together. */
+export function walked(digests: Iterable<Digest>): ChainWalk {
+  const days = new Map<string, ChainDay>();
+  let state = EMPTY_STATE;
+  for (const digest of digests) {
+    for (const day of digest.days) {
+      days.set(dayName(day.dt, day.source, day.dataset), { ...day, number: digest.number, runId: digest.run_id });
+    }
+    state = stateAfter(state, digest);
+  }
+  return { days, state };
+}
+
+/** How a digest's signature stands with the keys that are trusted, by fingerprint. */
+export type Standing = "good" | "unsigned" | "unknown key" | "wrong signature";
+
+/** Judges a digest's signature. */
+export function standingOf(
+  { signed, signature }: Extract<ReadDigest, { kind: "digest" }>,
+  trusted: ReadonlyMap<string, KeyObject>,
+): Standing {
+  if (signature === null) return "unsigned";
+  const key = trusted.get(signature.key_fingerprint);
+  if (key === undefined) return "unknown key";
+  const isGood =
+    algorithmOf(key) === signature.algorithm && isSignedBy(key, signed, Buffer.from(signature.signature, "base64"));
+  return isGood ? "good" : "wrong signature";
 }

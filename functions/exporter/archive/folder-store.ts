@@ -94,12 +94,13 @@ export class FolderStore implements ArchiveStore {
     return (await onArchive("read", path, () => withRegular(path, isSame))) ?? false;
   }
 
-  async download(key: string, path: string): Promise<number> {
+  async download(key: string, path: string, mostBytes = Number.POSITIVE_INFINITY): Promise<number> {
     const source = this.pathOf(key);
     const partial = `${path}.partial`;
     return onArchive("copy", source, async () => {
       try {
-        const copied = await withRegular(source, async (pieces) => {
+        const copied = await withRegular(source, async (pieces, bytes) => {
+          if (bytes > mostBytes) throw tooLarge(source, bytes, mostBytes);
           await writeFile(partial, pieces);
           await rename(partial, path);
           return (await stat(path)).size;

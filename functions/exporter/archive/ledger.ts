@@ -61,6 +61,7 @@ const record = z.object({
   newest_start_time: instant.nullable(),
   problems: z.array(z.object({ code: z.string(), message: z.string() })),
   files: z.array(file),
+  adopted: z.object({ previous_sha256: z.string().nullable(), reason: z.string() }).nullable().default(null),
   previous_sha256: z.string().nullable(),
 });
 
@@ -110,8 +111,13 @@ export async function readLedger(store: ArchiveStore, key: string): Promise<Ledg
 
 /** The record under a key, or null where there is none that can be read: the day's own export tells what is wrong. */
 export async function readableRecord(store: ArchiveStore, key: string): Promise<LedgerRecord | null> {
+  return (await readableEntry(store, key))?.record ?? null;
+}
+
+/** The same with its version and hash. */
+export async function readableEntry(store: ArchiveStore, key: string): Promise<LedgerEntry | null> {
   try {
-    return (await readLedger(store, key))?.record ?? null;
+    return await readLedger(store, key);
   } catch (error) {
     if (error instanceof ExporterError && error.code === "ERR_LEDGER_UNREADABLE") return null;
     throw error;

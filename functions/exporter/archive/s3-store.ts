@@ -125,10 +125,11 @@ export class S3Store implements ArchiveStore {
     return head.ChecksumSHA256 === (await compositeSha256(file, this.partBytes));
   }
 
-  async download(key: string, path: string): Promise<number> {
+  async download(key: string, path: string, mostBytes = Number.POSITIVE_INFINITY): Promise<number> {
     const partial = `${path}.partial`;
     try {
-      const bytes = await this.retrieve(key, async (body) => {
+      const bytes = await this.retrieve(key, async (body, _version, size) => {
+        if (size > mostBytes) throw tooLarge(this.addressOf(key), size, mostBytes);
         await pipeline(body, createWriteStream(partial));
         await rename(partial, path);
         return (await stat(path)).size;

@@ -99,8 +99,11 @@ export interface ArchiveStore {
   writeFile(key: string, file: LocalFile, signal?: AbortSignal): Promise<void>;
   /** True if the object itself, not somebody's record of it, has exactly these bytes. */
   holds(key: string, file: LocalFile): Promise<boolean>;
-  /** Copies the object to a local path, and returns its size in bytes. Throws `ERR_ARCHIVE_OBJECT_MISSING`. */
-  download(key: string, path: string): Promise<number>;
+  /**
+   * Copies the object to a local path, and returns its size in bytes. Throws `ERR_ARCHIVE_OBJECT_MISSING`, and
+   * `ERR_ARCHIVE_OBJECT_TOO_LARGE` for one of more than `mostBytes`, of which nothing is copied then.
+   */
+  download(key: string, path: string, mostBytes?: number): Promise<number>;
   /**
    * Everything whose name begins with a prefix (a plain string prefix, as in S3), in ascending order of the names' UTF-8
    * bytes. It is the one list: what it does not call an object is data to nobody.
@@ -122,10 +125,10 @@ export interface ArchiveStore {
   close(): void;
 }
 
-/** Returns the failure of reading an object into memory that is too large for it. */
-export function tooLarge(place: string, bytes: number): ExporterError {
+/** Returns the failure of reading an object that is larger than anything that is to be there. */
+export function tooLarge(place: string, bytes: number, mostBytes: number = MOST_BYTES_READ): ExporterError {
   const message =
-    `${place} has ${bytes} bytes, and nothing that the program keeps there has more than ${MOST_BYTES_READ}. ` +
+    `${place} has ${bytes} bytes, and nothing that the program keeps there has more than ${mostBytes}. ` +
     "Run verify, and restore its first version.";
   return new ExporterError("ERR_ARCHIVE_OBJECT_TOO_LARGE", message);
 }

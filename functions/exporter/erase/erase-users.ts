@@ -3,18 +3,21 @@ import { readErasure, readErasures, writeErasure } from "../archive/erasures.ts"
 import { ledgerKey, parseLedgerKey } from "../archive/layout.ts";
 import { type LedgerRecord, readableRecord } from "../archive/ledger.ts";
 import { listEntries } from "../archive/listing.ts";
+import { PastReader } from "../archive/past.ts";
 import { PREFIXES, readPersonalDataRules } from "../contract.ts";
 import { asExporterError, type ExporterError } from "../errors.ts";
 import {
+  checkedErasures,
   type ErasedUsers,
   type Erasure,
   erasedUsers,
+  erasureNameOf,
   keyCheckOf,
-  loadErasedUsers,
   refuseOtherKey,
 } from "../export/erased-users.ts";
 import { isErasing, isMark } from "../export/record.ts";
 import { settledLedger } from "../export/replace-day.ts";
+import { PeriodicSeal, refuseRetiredKey } from "../export/run-seal.ts";
 import { type Seal, type SealPorts, type SourceDay, sealRun } from "../export/seal.ts";
 import { hmac } from "../sessions/personal-data.ts";
 import { type DayRange, type FoundFile, findRows, isWithin, type Wanted } from "./find-rows.ts";
@@ -56,6 +59,8 @@ export interface Erased extends Omit<Found, "files"> {
   /** Empty if nothing was to be deleted. */
   readonly purged: readonly PurgedVersion[];
   readonly seal: Seal | ExporterError;
+  /** `ERR_DIGEST_NOT_TRUSTED` if the newest digest was not to be believed. */
+  readonly problem: ExporterError | null;
 }
 
 /** Looks for people, and changes nothing. Throws `ERR_HASH_KEY` if others were erased with another key. */
@@ -73,8 +78,8 @@ export async function findUsers({ userIds, range }: EraseOrder, ports: ErasePort
 }
 
 /**
- * Erases people. First it is recorded who was erased, so that no export brings them back; then each day that has them is
- * rewritten; then a digest vouches for these days. Broken off at any point, the same order finishes the work. Throws
+ * Erases people. First it is recorded who was erased, so that no export brings them back, and a digest vouches for that;
+ * then each day that has them is rewritten, and a digest vouches for these days. Broken off at any point, the same order finishes the work. Throws
  * `ERR_HASH_KEY` as `findUsers` does; a day that cannot be rewritten is in the result.
  */
 export async function eraseUsers(
@@ -85,37 +90,69 @@ export async function eraseUsers(
 ): Promise<Erased> {
   return withTexts(ports, async (texts) => {
     const { store, scratch, hashKey, clock, signal, onFile } = ports;
-    refuseOtherKey(await readErasures(store), hashKey, store);
-    const at = new Date(clock.now()).toISOString();
-    const keyCheck = keyCheckOf(hashKey);
-    for (const id of userIds) await writeErasure(store, { hmac: hmac(id, hashKey), at, reference, keyCheck });
+    const past = new PastReader(store, ports);
+    refuseOtherKey(await checkedErasures({ store, clock, past }), hashKey, store);
+    await refuseRetiredKey(await past.current(), ports);
+    // The digest comes before any row goes: an export that meets the record must be able to believe it.
+    const recorded = await recordErasures(userIds, reference, ports);
+    const first = await sealRun([], ports, { erasures: recorded });
     const wanted = wantedOf(userIds, hashKey);
     const records = await settledRecords(range, ports);
     const found = await findRows(store, wanted, range, texts, scratch, signal, onFile);
     const unfinished = records.filter(isErasing);
-    const loaded = () => loadErasedUsers(store, "keep", async () => hashKey);
-    const { days, failures } = await rewriteDays(distinct([...found, ...unfinished]), texts, loaded, ports);
+    const loaded = async () => {
+      const known = await checkedErasures({ store, clock, past });
+      return erasedUsers(
+        known.filter(({ isVouched }) => isVouched),
+        hashKey,
+      );
+    };
+    const { days, failures } = await rewriteDays(distinct([...found, ...unfinished]), texts, loaded, past, ports);
     const touched = distinct([...days, ...(await daysErasedBefore(userIds, records, ports))]);
-    const seal = await sealRun(touched, ports).catch(asExporterError);
+    const seal = days.length === 0 ? first : await sealRun(days, ports).catch(asExporterError);
     const olderVersions = await findOlderVersions(store, touched, wanted, texts, scratch);
     const canPurge = purges && store.history !== undefined && Array.isArray(olderVersions);
     const purged = canPurge ? await purgeVersions(store.history, olderVersions) : [];
-    return { days, failures, olderVersions, purged, seal, daysWithoutIds: countWithoutIds(records) };
+    const { problem } = first;
+    return { days, failures, olderVersions, purged, seal, problem, daysWithoutIds: countWithoutIds(records) };
   });
+}
+
+/** Records who was erased, unless that was done before, and returns the keys of their records. */
+async function recordErasures(
+  userIds: readonly string[],
+  reference: string,
+  { store, hashKey, clock }: ErasePorts,
+): Promise<string[]> {
+  const at = new Date(clock.now()).toISOString();
+  const keyCheck = keyCheckOf(hashKey);
+  return inBatches(userIds, async (id) => {
+    const [hmac, ofVersion1] = erasureNamesOf(id, hashKey);
+    const before = await readErasure(store, ofVersion1);
+    return (before ?? (await writeErasure(store, { hmac, at, reference, keyCheck }))).key;
+  });
+}
+
+/** The names that the record of a user can have: of version 2, and of version 1. */
+function erasureNamesOf(userId: string, hashKey: string): [string, string] {
+  return [erasureNameOf(userId, hashKey), hmac(userId, hashKey)];
 }
 
 async function rewriteDays(
   days: readonly SourceDay[],
   texts: SessionTexts,
   loaded: () => Promise<ErasedUsers>,
+  past: PastReader,
   ports: ErasePorts,
 ): Promise<Pick<Erased, "days" | "failures">> {
   const rewritten: RewrittenDay[] = [];
+  const seal = new PeriodicSeal(ports, async () => ports, ports.clock.now());
   const failures: (SourceDay & { error: ExporterError })[] = [];
   for (const [index, day] of days.entries()) {
     ports.signal?.throwIfAborted();
     try {
-      rewritten.push(await rewriteDay(day, { ...ports, texts, erasedUsers: loaded }));
+      rewritten.push(await rewriteDay(day, { ...ports, texts, past, erasedUsers: loaded }));
+      await seal.after(rewritten);
     } catch (error) {
       ports.signal?.throwIfAborted();
       failures.push({ ...day, error: asExporterError(error) });
@@ -136,7 +173,9 @@ async function withTexts<T>({ scratch }: ErasePorts, work: (texts: SessionTexts)
 
 function wantedOf(userIds: readonly string[], hashKey: string): Wanted {
   const hashes = userIds.map((id) => hmac(id, hashKey));
-  const records = hashes.map((name) => ({ hmac: name, at: "", reference: "", keyCheck: "" }));
+  const records = userIds.map((id) => {
+    return { hmac: erasureNameOf(id, hashKey), version: 2, at: "", reference: "", isVouched: true } as const;
+  });
   return { userIds: [...userIds, ...hashes], users: erasedUsers(records, hashKey) };
 }
 
@@ -164,7 +203,8 @@ async function daysErasedBefore(
   records: readonly LedgerRecord[],
   { store, hashKey }: ErasePorts,
 ): Promise<SourceDay[]> {
-  const known = await inBatches(userIds, (id) => readErasure(store, hmac(id, hashKey)));
+  const names = userIds.flatMap((id) => erasureNamesOf(id, hashKey));
+  const known = await inBatches(names, (name) => readErasure(store, name));
   const isOne = (erasure: Erasure) =>
     known.some((one) => one?.at === erasure.at && one.reference === erasure.reference);
   // A record that the erasure has replaced since lists it now.

@@ -3,9 +3,11 @@ import { join } from "node:path";
 import { ledgerKey, parseSessionKey } from "../archive/layout.ts";
 import type { ArchivedTotals, LedgerEntry, LedgerFile } from "../archive/ledger.ts";
 import { localFile } from "../archive/local-file.ts";
+import type { PastReader } from "../archive/past.ts";
 import type { ArchiveStore } from "../archive/store.ts";
 import type { Clock } from "../clock.ts";
 import { ExporterError } from "../errors.ts";
+import { standingOf } from "../export/adoption.ts";
 import { type ErasedUsers, type Erasure, unitedErasures } from "../export/erased-users.ts";
 import { erasedRecord, erasureMark } from "../export/erasure-record.ts";
 import { isMark } from "../export/record.ts";
@@ -18,7 +20,7 @@ import {
   settledLedger,
   writeRejected,
 } from "../export/replace-day.ts";
-import type { SourceDay } from "../export/seal.ts";
+import type { SourceDay, WrittenDay } from "../export/seal.ts";
 import { Tally, talliedRows } from "../export/tally.ts";
 import { sessionOf } from "../kore/wire.ts";
 import { writeSessionFile } from "../parquet/writer.ts";
@@ -37,12 +39,13 @@ export interface RewritePorts {
   readonly texts: SessionTexts;
   /** The users whose rows are left out, as the archive has them now. */
   readonly erasedUsers: () => Promise<ErasedUsers>;
+  readonly past: PastReader;
   readonly scratch: string;
   readonly signal?: AbortSignal;
 }
 
 /** What became of a day. */
-export interface RewrittenDay extends SourceDay {
+export interface RewrittenDay extends WrittenDay {
   readonly filesWritten: number;
   readonly rowsErased: number;
 }
@@ -76,15 +79,16 @@ async function rewriteOnce(day: SourceDay, ports: RewritePorts, folder: string):
   const { files, tally, rejectedErased } = rewriting;
   const run = { runId: ports.runId, exporterVersion: ports.exporterVersion };
   const erasures = unitedErasures(entry.record.erasures, tally.leftOut, rejectedErased);
-  const facts = { archived: archivedIn(files), tally, erasures };
+  const { adopted } = await standingOf(entry, day, ports.past);
+  const facts = { archived: archivedIn(files), tally, erasures, adopted };
   const confirm = async () => {
     if ((await ports.erasedUsers()).name !== erased.name) throw changedMeanwhile(store, ledgerKey(day.dt, day.source));
   };
   const mark = (listed: readonly LedgerFile[]) => erasureMark(entry.record, run, listed, erasures, clock.now());
   const final = (listed: readonly LedgerFile[]) => erasedRecord(entry.record, run, listed, facts, clock.now());
-  const { filesWritten } = await replaceDay(ports, day, { files, mark, final, confirm }, entry);
+  const written = await replaceDay(ports, day, { files, mark, final, confirm }, entry);
   const rowsErased = tally.leftOut.reduce((sum, { rows }) => sum + rows, 0) + rejectedErased.length;
-  return { ...day, filesWritten, rowsErased };
+  return { ...day, filesWritten: written.filesWritten, rowsErased, ledgerSha256: written.entry.sha256 };
 }
 
 /** A day's files, as they are to be. */

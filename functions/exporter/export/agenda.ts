@@ -1,5 +1,6 @@
 import { ledgerKey } from "../archive/layout.ts";
-import { type LedgerRecord, readableRecord } from "../archive/ledger.ts";
+import { type LedgerRecord, readableEntry } from "../archive/ledger.ts";
+import type { PastReader } from "../archive/past.ts";
 import type { ArchiveStore } from "../archive/store.ts";
 import { CONTAINMENT_TYPES, type ContainmentType } from "../contract.ts";
 import { ExporterError, isFailure } from "../errors.ts";
@@ -34,12 +35,28 @@ export interface Agenda {
   left(after: Day | null): readonly Day[];
 }
 
-/** Days that somebody named, in their order; with `onlyMissing`, those of them that are not archived yet. */
-export function namedDays(days: readonly Day[], onlyMissing: boolean, source: string, store: ArchiveStore): Agenda {
+/** Where a source's days are looked up. */
+export interface AgendaPorts {
+  readonly store: ArchiveStore;
+  readonly past: PastReader;
+  readonly timeZone: string;
+}
+
+/**
+ * Days that somebody named, in their order; with `onlyMissing`, those of them that are not archived yet, or whose record no
+ * digest vouches for.
+ */
+export function namedDays(
+  days: readonly Day[],
+  onlyMissing: boolean,
+  source: string,
+  { store, past }: AgendaPorts,
+): Agenda {
   const left = (after: Day | null) => days.slice(after === null ? 0 : days.indexOf(after) + 1);
   const isArchived = async (day: Day) => {
-    const record = await readableRecord(store, ledgerKey(day, source));
-    return record !== null && record.status !== "incomplete";
+    const entry = await readableEntry(store, ledgerKey(day, source));
+    if (entry === null || entry.record.status === "incomplete") return false;
+    return past.vouches(day, source, entry.sha256);
   };
   return {
     left,
@@ -52,11 +69,11 @@ export function namedDays(days: readonly Day[], onlyMissing: boolean, source: st
 
 /**
  * The days of one source that a night has to export, most recent first, each decided when its turn comes. In the
- * look-back, the previous day included: what is missing, incomplete, marked by a failed attempt, or provisional at an
- * age of 1, 2, 4, 8 or 16 days (some bots never close a session); of the last week also what is complete but has other
- * totals now. Then, with a start date, every older day without a record.
+ * look-back, the previous day included: what is missing, incomplete, vouched for by no digest, marked by a failed
+ * attempt, or provisional at an age of 1, 2, 4, 8 or 16 days (some bots never close a session); of the last week also
+ * what is complete but has other totals now. Then, with a start date, every older day without a record.
  */
-export function nightDays(night: Night, source: string, store: ArchiveStore, timeZone: string): Agenda {
+export function nightDays(night: Night, source: string, ports: AgendaPorts): Agenda {
   const recent = lookBack(night);
   const older = addDays(night.previous, -Math.max(1, night.lookBackDays));
   const before = night.startDate === null ? [] : daysFromTo(night.startDate, older).reverse();
@@ -65,10 +82,10 @@ export function nightDays(night: Night, source: string, store: ArchiveStore, tim
     left: (after) => behind([...recent, ...before], after),
     next: async (after, reader) => {
       for (const day of behind(recent, after)) {
-        if (await isDue(day, recent.indexOf(day) + 1, source, reader, store, timeZone)) return day;
+        if (await isDue(day, recent.indexOf(day) + 1, source, reader, ports)) return day;
       }
       for (const day of behind(before, after)) {
-        if ((await store.version(ledgerKey(day, source)).catch(() => null)) === null) return day;
+        if ((await ports.store.version(ledgerKey(day, source)).catch(() => null)) === null) return day;
       }
       return null;
     },
@@ -80,12 +97,14 @@ async function isDue(
   age: number,
   source: string,
   reader: Reader,
-  store: ArchiveStore,
-  timeZone: string,
+  { store, past, timeZone }: AgendaPorts,
 ): Promise<boolean> {
   // An archive that cannot be read is for the day's own export to tell.
-  const record = await readableRecord(store, ledgerKey(day, source)).catch(() => null);
-  if (record === null || record.status === "incomplete") return true;
+  const entry = await readableEntry(store, ledgerKey(day, source)).catch(() => null);
+  if (entry === null || entry.record.status === "incomplete") return true;
+  // Read again and replaced as a whole, the day is proven whoever wrote what lies there now.
+  if (!(await past.vouches(day, source, entry.sha256))) return true;
+  const { record } = entry;
   // A failed attempt has left its mark; other problems are facts that another attempt would only find again.
   if (record.problems.some(({ code }) => isFailure(code))) return true;
   if (record.status === "provisional") return Number.isInteger(Math.log2(age));

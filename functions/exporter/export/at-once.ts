@@ -13,6 +13,8 @@ import type { Room } from "./room.ts";
 import type { Reader } from "./totals.ts";
 import type { Attempt, Bench, DayWork, Next, SliceOrder, SourceWork } from "./work.ts";
 
+const ERASURE_POLL_MS = 5_000;
+
 /** What working at once needs. */
 export interface AtOncePorts {
   readonly clock: Clock;
@@ -74,13 +76,18 @@ export class AtOnce implements SourceWork {
 class DayAtOnce implements DayWork {
   readonly #reader: Reader;
   readonly #client: KoreClient;
-  readonly #ports: Pick<AtOncePorts, "room" | "erasedUsers">;
+  readonly #ports: Pick<AtOncePorts, "clock" | "room" | "erasedUsers">;
   readonly #folder: string;
   readonly #requestsBefore: number;
   #slices: BuiltSlice[] = [];
   #erased: ErasedUsers = NOBODY_ERASED;
 
-  constructor(reader: Reader, client: KoreClient, ports: Pick<AtOncePorts, "room" | "erasedUsers">, folder: string) {
+  constructor(
+    reader: Reader,
+    client: KoreClient,
+    ports: Pick<AtOncePorts, "clock" | "room" | "erasedUsers">,
+    folder: string,
+  ) {
     this.#reader = reader;
     this.#client = client;
     this.#ports = ports;
@@ -90,8 +97,18 @@ class DayAtOnce implements DayWork {
 
   async open(begin: (left: Attempt | null) => Promise<Attempt>): Promise<Attempt> {
     this.#slices = [];
-    this.#erased = await this.#ports.erasedUsers();
+    this.#erased = await this.#settledErasures();
     return begin(null);
+  }
+
+  /** A record that was only just written is given the time for the digest that names it. */
+  async #settledErasures(): Promise<ErasedUsers> {
+    const { clock, erasedUsers } = this.#ports;
+    for (;;) {
+      const erased = await erasedUsers();
+      if (erased.settledAt === null) return erased;
+      await clock.sleep(Math.min(ERASURE_POLL_MS, erased.settledAt - clock.now()), this.#reader.signal);
+    }
   }
 
   async ask<T>(_topic: string, question: (reader: Reader) => Promise<T>): Promise<T> {

@@ -42,10 +42,15 @@ export function erasedRecord(
   base: LedgerRecord,
   eraser: EraserFacts,
   files: readonly LedgerFile[],
-  facts: { readonly archived: ArchivedTotals; readonly tally: Tally; readonly erasures: readonly Erasure[] },
+  facts: {
+    readonly archived: ArchivedTotals;
+    readonly tally: Tally;
+    readonly erasures: readonly Erasure[];
+    readonly adopted: LedgerRecord["adopted"];
+  },
   now: number,
 ): NextRecord {
-  const { archived, tally, erasures } = facts;
+  const { archived, tally, erasures, adopted } = facts;
   const { version: _version, revision: _revision, previous_sha256: _previous, ...members } = base;
   return {
     ...members,
@@ -58,6 +63,7 @@ export function erasedRecord(
     newest_start_time: tally.newest === null ? null : iso(tally.newest),
     erasures: [...erasures],
     files: [...files],
+    adopted,
   };
 }
 

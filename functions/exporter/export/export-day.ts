@@ -1,12 +1,14 @@
 import { ledgerKey } from "../archive/layout.ts";
 import { type LedgerEntry, type LedgerRecord, writeLedger } from "../archive/ledger.ts";
+import type { PastReader } from "../archive/past.ts";
 import type { ArchiveStore } from "../archive/store.ts";
 import type { Clock } from "../clock.ts";
 import { ACCOUNT_SOURCE } from "../contract.ts";
 import { asExporterError, type ErrorCode, ExporterError, isFailure } from "../errors.ts";
 import type { Source } from "../kore/wire.ts";
+import { type Standing, standingOf } from "./adoption.ts";
 import { type Day, dayWindow, sameZone } from "./calendar.ts";
-import { type ErasedUsers, unitedErasures } from "./erased-users.ts";
+import { type ErasedUsers, type FoundErasure, notVouchedFailure, unitedErasures } from "./erased-users.ts";
 import { holdsRows, type PublishPorts, publish, type RowProtection } from "./publish.ts";
 import { type DayReading, dayReading, readDay } from "./read-day.ts";
 import {
@@ -20,7 +22,7 @@ import {
 } from "./record.ts";
 import { changedMeanwhile, settledLedger } from "./replace-day.ts";
 import type { Totals } from "./totals.ts";
-import { judgeFailure, judgeReading, type Keep } from "./verdict.ts";
+import { type Finding, judgeFailure, judgeReading, type Keep } from "./verdict.ts";
 import type { Attempt, Bench, DayWork, SourceWork } from "./work.ts";
 
 /** How often a day is exported again because another run was faster. */
@@ -37,11 +39,13 @@ export interface ExportPorts {
   readonly personalData: RowProtection;
   /** Users whose sessions are left out, as the archive has them now. */
   readonly erasedUsers: () => Promise<ErasedUsers>;
+  /** What digests vouch for. */
+  readonly past: PastReader;
   /** Lets a day shrink to what Kore still holds. */
   readonly acceptFewer: boolean;
   readonly signal?: AbortSignal;
-  /** Hears of each day that is done, for better or worse. */
-  readonly onDay?: (result: DayResult) => void;
+  /** Hears of each day that is done, for better or worse, and of the source's days before it in this run. */
+  readonly onDay?: (result: DayResult, before: readonly DayResult[]) => void | Promise<void>;
 }
 
 /** How far the reading of a day has come. */
@@ -57,7 +61,7 @@ export interface Progress {
 /** The part of a day's record that is told when the day is done. */
 export type RecordSummary = Pick<
   LedgerRecord,
-  "status" | "revision" | "reported" | "archived" | "rejected" | "problems"
+  "status" | "revision" | "reported" | "archived" | "rejected" | "problems" | "adopted"
 >;
 
 /** What became of one day of one source. */
@@ -68,6 +72,8 @@ export interface DayResult {
   readonly ok: boolean;
   /** Of the day's record as it now lies in the archive; null if it could not be read or written. */
   readonly record: RecordSummary | null;
+  /** SHA-256 of that record, as this run wrote it. */
+  readonly ledgerSha256: string | null;
   readonly filesWritten: number;
   /** Requests that this export of the day sent to Kore, retries included. */
   readonly requests: number;
@@ -101,7 +107,7 @@ export async function exportDay(dt: Day, sourceWork: SourceWork, ports: ExportPo
         const error = asExporterError(thrown);
         if (ENDS_THE_RUN.has(error.code)) throw error;
         if (error.code === "ERR_ARCHIVE_CHANGED" && attempt < MOST_ATTEMPTS) continue;
-        const failed = { source, dt, ok: false, record: null, filesWritten: 0, error };
+        const failed = { source, dt, ok: false, record: null, ledgerSha256: null, filesWritten: 0, error };
         return work.finish(async ({ requests }) => told({ ...failed, requests }, ports));
       }
     }
@@ -124,11 +130,12 @@ async function exportDayOnce(source: string, dt: Day, work: DayWork, ports: Expo
     }
     const ownMark = entry !== null && entry.record.run_id === run.runId && isMark(entry.record);
     if (!ownMark && (entry?.version ?? null) !== run.seen) throw changedMeanwhile(ports.store, ledgerKey(dt, source));
+    const found = { entry, ...(await standingOf(entry, run, ports.past)) };
     if (reported instanceof ExporterError) {
       const verdict = judgeFailure(reported, entry?.record ?? null, run.startedAt);
-      return told({ ...(await keep(ports, run, entry, verdict, bench, null)), error }, ports);
+      return told({ ...(await keep(ports, run, found, verdict, bench, null)), error }, ports);
     }
-    return told(await conclude(dayPorts, run, dayReading(bench.slices, reported), entry, bench), ports);
+    return told(await conclude(dayPorts, run, dayReading(bench.slices, reported), found, bench), ports);
   });
 }
 
@@ -141,9 +148,14 @@ async function begin(source: string, dt: Day, left: Attempt | null, ports: Expor
   return { runId: ports.runId, startedAt: ports.clock.now(), seen };
 }
 
-function told(result: DayResult, { onDay }: ExportPorts): DayResult {
-  onDay?.(result);
+async function told(result: DayResult, { onDay }: ExportPorts): Promise<DayResult> {
+  await onDay?.(result, []);
   return result;
+}
+
+/** The day's record as the run found it, and how that stands with the digests. */
+interface FoundRecord extends Standing {
+  readonly entry: LedgerEntry | null;
 }
 
 /**
@@ -171,28 +183,50 @@ async function conclude(
   ports: ExportPorts & PublishPorts,
   run: RunFacts,
   reading: DayReading,
-  seen: LedgerEntry | null,
+  found: FoundRecord,
   bench: Bench,
 ): Promise<DayResult> {
   const { store, clock } = ports;
-  const { archived, active } = readingFacts(reading);
-  const leftOut = reading.slices.flatMap((slice) => slice.erased.leftOut);
-  const finding = { sessions: archived.total, active, problems: reading.problems, startedAt: run.startedAt, leftOut };
+  const { entry: seen } = found;
   const known = seen?.record ?? null;
+  const erased = await ports.erasedUsers();
+  const finding = findingOf(run, reading, erased, store);
   const unrecorded = (known?.archived.total ?? 0) === 0 && finding.sessions === 0 && !ports.acceptFewer;
   if (unrecorded && (await holdsRows(ports, run))) throw forgottenRows(run, store);
   const verdict = judgeReading(finding, known, run.window, ports.acceptFewer);
-  if (verdict.action === "keep") return keep(ports, run, seen, verdict, bench, reading);
-  const base = known ?? blankRecord(run, clock.now());
-  const erased = await ports.erasedUsers();
-  const erasures = unitedErasures(
-    leftOut,
-    reading.rejected.flatMap(({ raw }) => erased.inJson(raw) ?? []),
-  );
+  if (verdict.action === "keep") return keep(ports, run, found, verdict, bench, reading);
+  const base = baseOf(found, run, clock.now());
+  const erasures = unitedErasures(finding.leftOut, rejectedErasures(reading, erased));
   const { entry, filesWritten } = await publish(ports, run, reading, seen, base, (files) =>
     publishedRecord(base, run, reading, { ...verdict, files, requests: bench.requests, erasures }, clock.now()),
   );
   return resultOf(run, entry, filesWritten, bench);
+}
+
+function findingOf(run: RunFacts, reading: DayReading, erased: ErasedUsers, store: ArchiveStore): Finding {
+  const { archived, active } = readingFacts(reading);
+  const leftOut = reading.slices.flatMap((slice) => slice.erased.leftOut);
+  const isNotVouched = [...leftOut, ...rejectedErasures(reading, erased)].some(({ isVouched }) => !isVouched);
+  const failure = isNotVouched ? notVouchedFailure(erased, store) : null;
+  const notVouched = failure && { code: failure.code, message: failure.message };
+  return {
+    sessions: archived.total,
+    active,
+    problems: reading.problems,
+    startedAt: run.startedAt,
+    leftOut,
+    notVouched,
+  };
+}
+
+function rejectedErasures(reading: DayReading, erased: ErasedUsers): FoundErasure[] {
+  return reading.rejected.flatMap(({ raw }) => erased.inJson(raw) ?? []);
+}
+
+/** Of a record that nothing vouches for, nothing is kept where a reading replaces the day: not what it says of erasures, either. */
+function baseOf({ entry, isVouched }: FoundRecord, run: RunFacts, now: number): NextRecord {
+  if (entry === null) return blankRecord(run, now);
+  return isVouched ? entry.record : { ...entry.record, erasures: [] };
 }
 
 /** A record was lost, and Kore has forgotten the day: to go by Kore would throw away what only the files still hold. */
@@ -207,21 +241,27 @@ function forgottenRows(run: RunFacts, store: ArchiveStore): ExporterError {
 async function keep(
   { store, clock }: ExportPorts,
   run: RunFacts,
-  seen: LedgerEntry | null,
+  { entry: seen, adopted }: FoundRecord,
   verdict: Keep,
   bench: Bench,
   reading: DayReading | null,
 ): Promise<DayResult> {
   const base: NextRecord = seen?.record ?? blankRecord(run, clock.now());
-  const outcome = { ...verdict, requests: bench.requests };
+  const outcome = { ...verdict, requests: bench.requests, adopted };
   const next = keptRecord(base, run, verdict.proven ? reading : null, outcome, clock.now());
   const entry = await writeLedger(store, ledgerKey(run.dt, run.source), next, seen);
   return resultOf(run, entry, 0, bench);
 }
 
-function resultOf(run: RunFacts, { record }: LedgerEntry, filesWritten: number, { requests }: Bench): DayResult {
-  const { status, revision, reported, archived, rejected, problems } = record;
-  const summary = { status, revision, reported, archived, rejected, problems };
+function resultOf(
+  run: RunFacts,
+  { record, sha256 }: LedgerEntry,
+  filesWritten: number,
+  { requests }: Bench,
+): DayResult {
+  const { status, revision, reported, archived, rejected, problems, adopted } = record;
+  const summary = { status, revision, reported, archived, rejected, problems, adopted };
   const ok = status !== "incomplete" && !problems.some(({ code }) => isFailure(code));
-  return { source: run.source, dt: run.dt, ok, record: summary, filesWritten, requests, error: null };
+  const written = { record: summary, ledgerSha256: sha256, filesWritten };
+  return { source: run.source, dt: run.dt, ok, ...written, requests, error: null };
 }

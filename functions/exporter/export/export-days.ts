@@ -54,7 +54,8 @@ export async function exportSource(agenda: Agenda, work: SourceWork, ports: Expo
       const next = await work.next((reader) => agenda.next(latest()?.dt ?? null, reader));
       if (next.kind === "none") return { source, days, left: [], isCutShort: false, error: null };
       if (next.kind === "stopped") return endedBy(null, true);
-      days.push(await exportDay(next.dt, work, ports));
+      const onDay = (result: DayResult) => ports.onDay?.(result, days);
+      days.push(await exportDay(next.dt, work, { ...ports, onDay }));
     }
     return endedBy(null);
   } catch (error) {

@@ -59,6 +59,7 @@ export function blankRecord(run: RunFacts, now: number): NextRecord {
     newest_start_time: null,
     problems: [],
     files: [],
+    adopted: null,
   };
 }
 
@@ -113,7 +114,7 @@ export function missingSessions({ reported, edges, archived, rejected }: LedgerR
   return total - (edges.total ?? 0) - archived.total - rejected;
 }
 
-/** The final record of a day whose files are those of the reading. */
+/** The final record of a day whose files are those of the reading: nothing of it is adopted. */
 export function publishedRecord(
   base: NextRecord,
   run: RunFacts,
@@ -138,6 +139,7 @@ export function publishedRecord(
     erasures: unitedErasures(base.erasures, outcome.erasures),
     problems: [...outcome.problems],
     files: [...outcome.files],
+    adopted: null,
   };
 }
 
@@ -149,7 +151,12 @@ export function keptRecord(
   base: NextRecord,
   run: RunFacts,
   reading: DayReading | null,
-  outcome: { status: LedgerStatus; problems: readonly Problem[]; requests: number },
+  outcome: {
+    readonly status: LedgerStatus;
+    readonly problems: readonly Problem[];
+    readonly requests: number;
+    readonly adopted: LedgerRecord["adopted"];
+  },
   now: number,
 ): NextRecord {
   return {
@@ -159,6 +166,7 @@ export function keptRecord(
     status: outcome.status,
     problems: [...outcome.problems],
     requests: outcome.requests,
+    adopted: outcome.adopted,
   };
 }
 

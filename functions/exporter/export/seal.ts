@@ -1,11 +1,39 @@
+import { randomUUID } from "node:crypto";
+import { type ArchiveState, stateAfter, stateLines } from "../archive/archive-state.ts";
 import { inBatches } from "../archive/batches.ts";
-import { DIGEST_VERSION, digestFile, sha256Of, type VouchedDay } from "../archive/digest.ts";
-import { type Chain, dayName, readChain } from "../archive/digest-chain.ts";
-import { digestKey, ledgerKey, publicKeyKey } from "../archive/layout.ts";
+import type { Trust } from "../archive/believed-digest.ts";
+import {
+  type Acceptance,
+  compareDays,
+  DIGEST_VERSION,
+  type DigestV2,
+  dayName,
+  digestFile,
+  type MonthRef,
+  type ObjectRef,
+  sha256Of,
+  type VouchedDay,
+} from "../archive/digest.ts";
+import { packLines, writeHashed } from "../archive/json-lines.ts";
+import {
+  DATASETS,
+  digestKey,
+  indexKey,
+  LEDGERS,
+  ledgerKey,
+  parseErasureKey,
+  parseLedgerKey,
+  publicKeyKey,
+  stateKey,
+} from "../archive/layout.ts";
 import { type LedgerRecord, parseRecord } from "../archive/ledger.ts";
+import { type IndexLine, indexLineText, monthOf, sortedLines } from "../archive/ledger-index.ts";
+import { listEntries } from "../archive/listing.ts";
+import { ArchivePast } from "../archive/past.ts";
 import type { Signer } from "../archive/signing.ts";
-import type { ArchiveStore } from "../archive/store.ts";
+import { type ArchiveStore, readOrTooLarge } from "../archive/store.ts";
 import type { Clock } from "../clock.ts";
+import { PREFIXES } from "../contract.ts";
 import { ExporterError } from "../errors.ts";
 import type { Day } from "./calendar.ts";
 import { isMark } from "./record.ts";
@@ -14,13 +42,11 @@ import { isMark } from "./record.ts";
 const MOST_ATTEMPTS = 20;
 
 /** What the sealing of a run needs. */
-export interface SealPorts {
+export interface SealPorts extends Trust {
   readonly store: ArchiveStore;
   readonly clock: Clock;
   readonly runId: string;
   readonly exporterVersion: string;
-  /** Null: the digest is not signed. */
-  readonly signer: Signer | null;
 }
 
 /** A day of a source. */
@@ -29,49 +55,160 @@ export interface SourceDay {
   readonly dt: Day;
 }
 
+/** A day whose ledger record a run wrote. */
+export interface WrittenDay extends SourceDay {
+  /** Of the record's bytes. */
+  readonly ledgerSha256: string;
+}
+
+/** What a digest vouches for beside days. */
+export interface Additions {
+  /** Keys of records that somebody was erased. */
+  readonly erasures?: readonly string[];
+  readonly accepted?: readonly Acceptance[];
+  /** Fingerprints of keys that sign nothing any more. */
+  readonly retires?: readonly string[];
+}
+
 /** The digest that a run ended with: the head of the chain at that moment. */
 export interface Seal {
   readonly number: number;
   /** Of the digest's file; what `verify --head` is given. */
   readonly sha256: string;
+  readonly archiveId: string;
+  /** `ERR_DIGEST_NOT_TRUSTED` if the digest that it links to is not to be believed. */
+  readonly problem: ExporterError | null;
 }
 
 /**
- * Ends a run with its digest. Of the days given, those are vouched for whose record is not the one that the digests so
- * far vouch for: days that this run exported, and days of runs that died before their digest. Where there is no such
- * day, the digest has none, and shows that the run took place. A run that was sealed already is not sealed twice.
+ * Writes a digest of the days that a run wrote, and links it to the newest one. Days whose record is no longer the run's
+ * are left to whoever replaced it, and days that digests vouch for already are not named again: where there is nothing to
+ * name, the digest shows that the run took place. A run that was sealed already is not sealed twice.
  *
- * Days whose files are being replaced, and damaged records, are left to the run that settles them.
+ * The digest names the whole ledger by its index, and all else by its state; both are written first.
  */
-export async function sealRun(days: readonly SourceDay[], ports: SealPorts): Promise<Seal> {
+export async function sealRun(days: readonly WrittenDay[], ports: SealPorts, additions: Additions = {}): Promise<Seal> {
   if (ports.signer !== null) await publishKey(ports.store, ports.signer);
   for (let attempt = 1; ; attempt++) {
-    const chain = await readChain(ports.store);
-    const changed = await inBatches(days, (day) => vouchFor(day, chain, ports.store));
-    const vouched = changed.flatMap((day) => day ?? []);
-    if (vouched.length === 0 && chain.head?.runId === ports.runId) return chain.head;
+    const past = await ArchivePast.open(ports.store, ports);
+    const changed = (await inBatches(days, (day) => vouchFor(day, past, ports.store))).flatMap((day) => day ?? []);
+    const sealed = changed.length === 0 && isEmpty(additions) ? sealOf(past, ports.runId) : null;
+    if (sealed !== null) return sealed;
     try {
-      return await writeDigest(vouched, chain, ports);
+      return await writeDigest(changed, additions, past, ports);
     } catch (error) {
       if (!isChanged(error) || attempt === MOST_ATTEMPTS) throw error;
     }
   }
 }
 
-async function writeDigest(days: readonly VouchedDay[], { head }: Chain, ports: SealPorts): Promise<Seal> {
-  const number = (head?.number ?? 0) + 1;
-  const content = {
+function isEmpty({ erasures = [], accepted = [], retires = [] }: Additions): boolean {
+  return erasures.length + accepted.length + retires.length === 0;
+}
+
+function sealOf({ head, digest, problem }: ArchivePast, runId: string): Seal | null {
+  if (head === null || digest === null || head.number !== digest.number) return null;
+  const { run_id, number, archive_id: archiveId } = digest;
+  return run_id === runId && archiveId !== null ? { number, sha256: head.sha256, archiveId, problem } : null;
+}
+
+async function writeDigest(
+  days: readonly VouchedRecord[],
+  { erasures = [], accepted = [], retires = [] }: Additions,
+  past: ArchivePast,
+  ports: SealPorts,
+): Promise<Seal> {
+  const { store } = ports;
+  const number = (past.head?.number ?? 0) + 1;
+  const archiveId = await past.archiveId();
+  // The first digest of version 2 takes over the erasures that it finds.
+  const erased = archiveId === null ? await allErasures(store) : erasures;
+  const beside = { accepted: [...accepted], retires: [...retires], holds: [] };
+  const said = { number, ...beside, erasures: await objectRefs(store, erased) };
+  const content: DigestV2 = {
     version: DIGEST_VERSION,
-    number,
-    previous_sha256: head?.sha256 ?? null,
+    previous_sha256: past.head?.sha256 ?? null,
     run_id: ports.runId,
     exporter_version: ports.exporterVersion,
     created_at: new Date(ports.clock.now()).toISOString(),
-    days: days.toSorted((one, other) => (dayName(one.dt, one.source) < dayName(other.dt, other.source) ? -1 : 1)),
-  } as const;
+    archive_id: archiveId ?? randomUUID(),
+    days: days.map(({ day }) => day).sort(compareDays),
+    ...said,
+    state: await writeState(store, stateAfter(await past.state(), said)),
+    index: await writeIndex(store, past, days, number),
+  };
   const file = await digestFile(content, ports.signer);
-  await ports.store.writeIf(digestKey(number), file, null);
-  return { number, sha256: sha256Of(file) };
+  await store.writeIf(digestKey(number), file, null);
+  return { number, sha256: sha256Of(file), archiveId: content.archive_id, problem: past.problem };
+}
+
+async function writeState(store: ArchiveStore, state: ArchiveState): Promise<ObjectRef> {
+  const body = await packLines(stateLines(state));
+  const sha256 = sha256Of(body);
+  const key = stateKey(sha256);
+  await writeHashed(store, key, body);
+  return { key, sha256, bytes: body.length, version_id: await versionIdOf(store, key) };
+}
+
+/** Writes the months that change, or whose file was lost, and names the others again. */
+async function writeIndex(
+  store: ArchiveStore,
+  past: ArchivePast,
+  days: readonly VouchedRecord[],
+  number: number,
+): Promise<MonthRef[]> {
+  const byMonth = Map.groupBy(days, ({ day }) => monthOf(day.dt));
+  const known = new Map(past.months.map((ref) => [ref.month, ref]));
+  const isIndexed = past.digest !== null && past.digest.state !== null;
+  const months = new Set([...known.keys(), ...byMonth.keys(), ...(isIndexed ? [] : await ledgerMonths(store))]);
+  const refs = await inBatches([...months].sort(), async (month) => {
+    const ref = known.get(month);
+    const isThere = ref !== undefined && !byMonth.has(month) && (await store.version(ref.key)) !== null;
+    if (isThere) return ref;
+    const lines = new Map(await past.month(month));
+    for (const { day, record } of byMonth.get(month) ?? []) {
+      const { dataset, dt, source, ledger, files } = day;
+      lines.set(dayName(dt, source, dataset), { dataset, dt, source, digest: number, ledger, files, record });
+    }
+    return writeMonth(store, month, sortedLines(lines.values()));
+  });
+  return refs.filter(({ records }) => records > 0);
+}
+
+async function writeMonth(store: ArchiveStore, month: string, lines: readonly IndexLine[]): Promise<MonthRef> {
+  const body = await packLines(lines.map(indexLineText));
+  const sha256 = sha256Of(body);
+  const key = indexKey(month, sha256);
+  if (lines.length > 0) await writeHashed(store, key, body);
+  return { month, key, sha256, bytes: body.length, records: lines.length, version_id: await versionIdOf(store, key) };
+}
+
+async function ledgerMonths(store: ArchiveStore): Promise<Set<string>> {
+  const months = new Set<string>();
+  for (const dataset of DATASETS) {
+    const entries = listEntries(store, LEDGERS[dataset], (key) => parseLedgerKey(key, dataset));
+    for await (const { parsed } of entries) months.add(monthOf(parsed.day));
+  }
+  return months;
+}
+
+async function allErasures(store: ArchiveStore): Promise<string[]> {
+  const entries = await Array.fromAsync(listEntries(store, PREFIXES.erasures, parseErasureKey));
+  return entries.map(({ key }) => key);
+}
+
+async function objectRefs(store: ArchiveStore, keys: readonly string[]): Promise<ObjectRef[]> {
+  const refs = await inBatches(keys.toSorted(), async (key): Promise<ObjectRef[]> => {
+    const object = await readOrTooLarge(store, key);
+    if (object === null || object === "too large") return [];
+    const { body } = object;
+    return [{ key, sha256: sha256Of(body), bytes: body.length, version_id: await versionIdOf(store, key) }];
+  });
+  return refs.flat();
+}
+
+async function versionIdOf({ history }: ArchiveStore, key: string): Promise<string | null> {
+  return (await history?.versionId(key)) ?? null;
 }
 
 /** Puts the public key beside the digests, for people to find; `verify` does not trust it. */
@@ -84,33 +221,43 @@ async function publishKey(store: ArchiveStore, { publicKey, fingerprint }: Signe
   });
 }
 
-/** The day as its record has it, or null if the chain vouches for that record already, or there is none to vouch for. */
-async function vouchFor({ source, dt }: SourceDay, chain: Chain, store: ArchiveStore): Promise<VouchedDay | null> {
+/** A day that a digest is to vouch for, and the text of its record for the index. */
+interface VouchedRecord {
+  readonly day: VouchedDay;
+  readonly record: string;
+}
+
+/** Returns the day as its record has it; null if the record is not the run's any more, or is vouched for already. */
+async function vouchFor(
+  { source, dt, ledgerSha256 }: WrittenDay,
+  past: ArchivePast,
+  store: ArchiveStore,
+): Promise<VouchedRecord | null> {
   const key = ledgerKey(dt, source);
+  if ((await past.vouched(dt, source)) === ledgerSha256) return null;
   for (let attempt = 1; attempt <= MOST_ATTEMPTS; attempt++) {
     const object = await store.read(key);
-    if (object === null) return null;
-    const sha256 = sha256Of(object.body);
-    if (chain.vouched.get(dayName(dt, source)) === sha256) return null;
-    const record = settledRecord(object.body, key, store);
-    if (record === null) return null;
-    const versionId = async (name: string) => (await store.history?.versionId(name)) ?? null;
-    const ledger = { key, sha256, bytes: object.body.length, version_id: await versionId(key) };
-    const files = await inBatches(record.files, async (file) => ({ ...file, version_id: await versionId(file.key) }));
+    if (object === null || sha256Of(object.body) !== ledgerSha256) return null;
+    const text = object.body.toString("utf8");
+    const record = parseRecord(text, key, `${store.location}/${key}`);
+    if (isMark(record)) return null;
+    const version_id = await versionIdOf(store, key);
+    const ledger = { key, sha256: ledgerSha256, bytes: object.body.length, version_id };
+    const files = await vouchedFiles(record, store);
     // Whoever replaces files replaces the record first: with the same record, these are its files' versions.
-    if ((await store.version(key)) === object.version) return { dt, source, ledger, files };
+    if ((await store.version(key)) !== object.version) continue;
+    const { adopted } = record;
+    return { day: { dataset: "sessions", dt, source, ledger, files, adopted }, record: text.trimEnd() };
   }
   return null;
 }
 
-function settledRecord(body: Buffer, key: string, store: ArchiveStore): LedgerRecord | null {
-  try {
-    const record = parseRecord(body.toString("utf8"), key, `${store.location}/${key}`);
-    return isMark(record) ? null : record;
-  } catch (error) {
-    if (error instanceof ExporterError && error.code === "ERR_LEDGER_UNREADABLE") return null;
-    throw error;
-  }
+function vouchedFiles(record: LedgerRecord, store: ArchiveStore): Promise<VouchedDay["files"]> {
+  return inBatches(record.files, async (file) => ({
+    table: file.containment_type === null ? ("rejected" as const) : ("sessions" as const),
+    ...file,
+    version_id: await versionIdOf(store, file.key),
+  }));
 }
 
 function isChanged(error: unknown): boolean {

@@ -4,10 +4,10 @@ import type { WireSession } from "../kore/wire.ts";
 import { mapSession } from "../sessions/map.ts";
 import { PlainSession } from "../sessions/plain-session.ts";
 import type { SessionRow } from "../sessions/row.ts";
-import type { ErasedUsers, Erasure } from "./erased-users.ts";
+import type { ErasedUsers, FoundErasure } from "./erased-users.ts";
 
 /** Rows that were left out for one erasure. */
-export interface LeftOut extends Erasure {
+export interface LeftOut extends FoundErasure {
   readonly rows: number;
 }
 
@@ -17,7 +17,7 @@ export class Tally {
   oldest: number | null = null;
   newest: number | null = null;
   readonly coerced = new Map<SessionColumnName, number>();
-  readonly #leftOut = new Map<Erasure, number>();
+  readonly #leftOut = new Map<string, LeftOut>();
 
   add({ startTime, isActive, coerced }: Tallied): void {
     if (isActive) this.active++;
@@ -26,13 +26,14 @@ export class Tally {
     for (const column of coerced) this.coerced.set(column, (this.coerced.get(column) ?? 0) + 1);
   }
 
-  leaveOut(erasure: Erasure): void {
-    this.#leftOut.set(erasure, (this.#leftOut.get(erasure) ?? 0) + 1);
+  leaveOut({ at, reference, isVouched }: FoundErasure): void {
+    const name = JSON.stringify([at, reference, isVouched]);
+    this.#leftOut.set(name, { at, reference, isVouched, rows: (this.#leftOut.get(name)?.rows ?? 0) + 1 });
   }
 
   /** By erasure, how many rows were left out. */
   get leftOut(): LeftOut[] {
-    return [...this.#leftOut].map(([{ at, reference }, rows]) => ({ at, reference, rows }));
+    return [...this.#leftOut.values()];
   }
 }
 

@@ -14,6 +14,8 @@ export interface Finding {
   readonly startedAt: number;
   /** Sessions of erased users, which it left out, by erasure. */
   readonly leftOut: readonly LeftOut[];
+  /** `ERR_ERASURE_NOT_VOUCHED` if it left rows out for an erasure that no digest names. */
+  readonly notVouched: Problem | null;
 }
 
 /** The reading's files replace the day's. */
@@ -73,20 +75,27 @@ export function judgeReading(
   acceptFewer: boolean,
 ): Publish | Keep {
   const proven = !finding.problems.some(({ code }) => isFailure(code));
-  if (previous === null) return publish(finding, day, proven);
+  const notVouched = finding.notVouched === null ? [] : [finding.notVouched];
+  if (previous === null) return publish(finding, day, proven, notVouched);
+  // Anybody who can write to the archive could make a person's rows go from it so.
+  if (finding.notVouched !== null && isSettled(previous)) {
+    return { action: "keep", status: previous.status, problems: joined(previous, notVouched), proven };
+  }
   const held = heldBy(previous);
   const sessions = finding.sessions + leftOutNow(finding.leftOut, previous);
   const fewer = sessions < held;
   if (!proven) {
     const keeps = fewer || isSettled(previous);
-    return keeps ? keepAfterFailure(finding.problems, previous, finding.startedAt) : publish(finding, day, proven);
+    return keeps
+      ? keepAfterFailure(finding.problems, previous, finding.startedAt)
+      : publish(finding, day, proven, notVouched);
   }
-  if (!fewer || acceptFewer) return publish(finding, day, proven);
+  if (!fewer || acceptFewer) return publish(finding, day, proven, notVouched);
   if (!isUnfinished(previous)) return keepGone(finding, previous, day);
   // A mixture of old and new files is no archive to keep; but neither is one that has lost most of the day. That of an
   // erasure is one: repeating the erasure makes it whole.
   if (isErasing(previous) || sessions * 2 < held) return keepMixture(finding, previous, held);
-  return publish(finding, day, proven, [lostInBetween(finding, held)]);
+  return publish(finding, day, proven, [...notVouched, lostInBetween(finding, held)]);
 }
 
 /** The verdict on a reading that broke off with an error. */

@@ -12,6 +12,7 @@ import type { Estimate, Task } from "../run-export.ts";
 import {
   estimateInSteps,
   exportInSteps,
+  type RunEnd,
   type RunPorts,
   type SourceReport,
   sealInSteps,
@@ -76,11 +77,13 @@ class DeployedRun {
     const { settings, task } = order;
     if (task.kind === "estimate") return this.#estimate(settings, task.days);
     const reports = await this.#orGiveUp(async () => exportInSteps(settings, task, this.#host, this.#ports()));
-    const digest = await sealInSteps(settings, task, reports, this.#host, { clock: this.#clock });
-    const failure = this.#failureOf(task, reports) ?? ("error" in digest ? revivedError(digest.error) : null);
-    await this.#host.once("finish", () => this.#tell(order, task, reports, digest, failure));
+    const end = await sealInSteps(settings, reports, this.#host, { clock: this.#clock });
+    const { digest } = end;
+    const [first = "error" in digest ? digest.error : null] = end.failures;
+    const failure = this.#failureOf(task, reports) ?? (first && revivedError(first));
+    await this.#host.once("finish", () => this.#tell(order, task, reports, end, failure));
     if (failure !== null) throw failure;
-    const days = reports.flatMap(({ source, days }) => days.map((day) => ({ source, ...day })));
+    const days = reports.flatMap(({ source, days }) => days.map(({ dt, status }) => ({ source, dt, status })));
     return { days, left: reports.reduce((left, report) => left + report.left, 0), digest };
   }
 
@@ -138,12 +141,14 @@ class DeployedRun {
     order: Order,
     task: Task,
     reports: readonly SourceReport[],
-    digest: ToldSeal,
+    { digest, failures }: RunEnd,
     failure: ExporterError | null,
   ): Promise<null> {
     if ("error" in digest)
       this.#logger.error("digest not written", { code: digest.error.code, reason: digest.error.message });
-    else this.#logger.info("digest written", { number: digest.number, sha256: digest.sha256 });
+    else this.#logger.info("digest written", { ...digest });
+    for (const { code, message } of failures)
+      this.#logger.error("archive not as it should be", { code, reason: message });
     for (const { source, error } of reports) {
       if (error === null) continue;
       const facts = { source, code: error.code, reason: error.message };

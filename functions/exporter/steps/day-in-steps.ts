@@ -68,19 +68,33 @@ export class DayInSteps implements DayWork {
   }
 
   async open(begin: (left: Attempt | null) => Promise<Attempt>): Promise<Attempt> {
-    const { id, ...attempt } = await this.#step("open", "", async () => {
+    for (;;) {
+      const opened = await this.#openOnce(begin);
+      if ("attempt" in opened) return opened.attempt;
+      await this.#source.wait(`erasure of ${this.#dt}`, opened.waitMs);
+    }
+  }
+
+  async #openOnce(
+    begin: (left: Attempt | null) => Promise<Attempt>,
+  ): Promise<{ readonly attempt: Attempt } | { readonly waitMs: number }> {
+    const opened = await this.#step("open", "", async () => {
+      const erased = await this.#ports.erasedUsers();
+      // A record that was only just written is given the time for the digest that names it.
+      if (erased.settledAt !== null) return { waitMs: Math.max(1_000, erased.settledAt - this.#ports.clock.now()) };
       const found = await this.#read();
-      const settings = this.#settings(await this.#ports.erasedUsers());
+      const settings = this.#settings(erased);
       const left = found.kept !== null && this.#isUsable(found.kept, settings) ? found.kept : null;
       const begun = await begin(left);
       const goesOn = left !== null && begun.runId === left.runId && begun.startedAt === left.startedAt;
       const kept = { id: goesOn ? left.id : randomUUID(), settings, closed: false, ...begun };
       await this.#write(kept, found.version);
       const { runId, startedAt, seen } = begun;
-      return { id: kept.id, runId, startedAt, seen };
+      return { id: kept.id, attempt: { runId, startedAt, seen } };
     });
-    this.#id = id;
-    return attempt;
+    if ("waitMs" in opened) return opened;
+    this.#id = opened.id;
+    return { attempt: opened.attempt };
   }
 
   async ask<T>(topic: string, question: (reader: Reader) => Promise<T>): Promise<T> {

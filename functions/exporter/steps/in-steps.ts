@@ -115,6 +115,11 @@ export class InSteps implements SourceWork {
     }
   }
 
+  /** Lets time pass in which nothing runs. */
+  async wait(name: string, ms: number): Promise<void> {
+    await this.#ports.steps.wait(name, ms);
+  }
+
   /** Does one step under the lease. If another execution has it: a second night leaves the source alone, others wait. */
   async step<T>(
     step: SourceStep,

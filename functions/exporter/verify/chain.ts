@@ -1,30 +1,49 @@
 import type { KeyObject } from "node:crypto";
-import { type Digest, type DigestSignature, sha256Of, type VouchedDay } from "../archive/digest.ts";
-import { dayName, type Link, readLinks } from "../archive/digest-chain.ts";
+import { type ArchiveState, EMPTY_STATE, stateAfter } from "../archive/archive-state.ts";
+import { type Digest, dayName, sha256Of, type VouchedDay } from "../archive/digest.ts";
+import { type Link, readLinks } from "../archive/digest-chain.ts";
 import { digestKey, parseDigestKey, parsePublicKeyKey } from "../archive/layout.ts";
 import { listEntries } from "../archive/listing.ts";
-import { algorithmOf, fingerprintOf, isSignedBy } from "../archive/signing.ts";
-import type { ArchiveStore } from "../archive/store.ts";
+import { type ArchiveStore, readOrTooLarge } from "../archive/store.ts";
 import { PREFIXES } from "../contract.ts";
+import { AdoptionBook } from "./adoptions.ts";
 import { addedTo, type Find } from "./finding.ts";
+import { checkSignatures } from "./signatures.ts";
 
 /** A day as the latest digest to name it vouches for it. */
 export interface VouchedState extends VouchedDay {
-  /** Number and run of that digest. */
+  /** Number, version and run of that digest. */
   readonly number: number;
+  readonly version: Digest["version"];
   readonly runId: string;
-  /** SHA-256 of the records that earlier digests vouched for. */
-  readonly earlier: ReadonlySet<string>;
+  /** What each digest said of the day, this one included, in their order. */
+  readonly history: readonly Vouching[];
+}
+
+/** What a digest said of a day. */
+export interface Vouching {
+  readonly number: number;
+  /** Fingerprint of the key that signed it; null if it is not signed. */
+  readonly signedBy: string | null;
+  readonly day: VouchedDay;
 }
 
 /** What the digests say, and how far they can be believed. */
 export interface CheckedChain {
   readonly head: { readonly number: number; readonly sha256: string } | null;
+  /** The newest digest, if it can be read, and the fingerprint of the key that signed it. */
+  readonly newest: { readonly digest: Digest; readonly signedBy: string | null } | null;
   readonly digests: number;
   /** How many digests carry a good signature of a trusted key. */
   readonly signed: number;
+  /** The archive's id; null while it has digests of version 1 alone. */
+  readonly archiveId: string | null;
   /** By `dayName`. */
   readonly days: ReadonlyMap<string, VouchedState>;
+  /** What they say beside days; and what those of the newest digest's key say. */
+  readonly state: ArchiveState;
+  readonly ownState: ArchiveState;
+  readonly adoptions: AdoptionBook;
 }
 
 /** What the person who verifies brings along, from outside of the archive. */
@@ -33,6 +52,8 @@ export interface Trust {
   readonly publicKeys: readonly KeyObject[];
   /** SHA-256 of a digest that some run told; null: not known. */
   readonly head: string | null;
+  /** The archive's id, as runs and `status` print it; null: not known. */
+  readonly archiveId: string | null;
 }
 
 /** Reads every digest, and finds what is wrong with them and between them. */
@@ -41,23 +62,22 @@ export async function checkChain(store: ArchiveStore, trust: Trust, find: Find):
   const links = await readLinks(store);
   checkNumbers(links, find);
   checkLinks(links, find);
-  const signed = trust.publicKeys.length === 0 ? 0 : checkSignatures(links, trust.publicKeys, find);
+  const signed = checkSignatures(links, trust.publicKeys, find);
+  const archiveId = checkArchiveIds(links, trust.archiveId, find);
+  checkHead(links, trust.head, find);
   const last = links.at(-1);
-  if (trust.head !== null && !links.some(({ sha256 }) => sha256 === trust.head)) {
-    const newest = last === undefined ? "there is none" : `the newest is number ${last.number}, ${last.sha256}`;
-    find("ERR_VERIFY_HEAD_MISSING", "", `No digest has the hash ${trust.head}; ${newest}.`);
-  }
+  const newest = last?.content.kind === "digest" ? signedDigest(last.content) : null;
   const head = last ? { number: last.number, sha256: last.sha256 } : null;
-  return { head, digests: links.length, signed, days: vouchedDays(links) };
+  return { head, newest, digests: links.length, signed, archiveId, ...said(links, newest?.signedBy ?? null) };
 }
 
 /** Beside digests only public keys lie, each under its own fingerprint. */
 async function checkOtherFiles(store: ArchiveStore, find: Find): Promise<void> {
   const parse = (key: string) => parseDigestKey(key) ?? parsePublicKeyKey(key);
   for await (const { key, parsed } of listEntries(store, PREFIXES.digests, parse, addedTo(find))) {
-    const fingerprint = parsed;
-    if (typeof fingerprint === "number") continue;
-    if (fingerprintIn((await store.read(key))?.body) !== fingerprint) {
+    if (typeof parsed === "number") continue;
+    const file = await readOrTooLarge(store, key);
+    if (file === "too large" || fingerprintIn(file?.body) !== parsed) {
       find("ERR_VERIFY_FILE_CHANGED", key, "is not the public key with this fingerprint.");
     }
   }
@@ -102,57 +122,60 @@ function wrongOf({ content, number }: Link): string | null {
 
 function checkLink({ key, number }: Link, digest: Digest, before: Link | undefined, find: Find): void {
   if (digest.number !== number) find("ERR_VERIFY_DIGEST_ORDER", key, `says that it is number ${digest.number}.`);
+  const earlier = before?.content.kind === "digest" ? before.content.digest.version : digest.version;
+  if (earlier > digest.version)
+    find("ERR_VERIFY_DIGEST_CHANGED", key, `has version 1, after one of version ${earlier}.`);
   if (before?.number !== number - 1 || before.sha256 === digest.previous_sha256) return;
   const hashes = `its hash is ${before.sha256}, and the one after it names ${digest.previous_sha256}`;
   find("ERR_VERIFY_DIGEST_CHANGED", before.key, `or the one after it was changed: ${hashes}.`);
 }
 
-/** Digests before the first signed one are covered by its signature, since each names the hash of the one before. */
-function checkSignatures(links: readonly Link[], trusted: readonly KeyObject[], find: Find): number {
-  const keys = new Map(trusted.map((key) => [fingerprintOf(key), key]));
-  let signed = 0;
+function checkArchiveIds(links: readonly Link[], expected: string | null, find: Find): string | null {
+  let known: string | null = null;
   for (const { key, content } of links) {
-    if (content.kind !== "digest") continue;
-    const { signature } = content;
-    if (signature === null) {
-      if (signed > 0) find("ERR_VERIFY_SIGNATURE_MISSING", key, "is not signed, while an earlier one is.");
-      continue;
-    }
-    if (checkSignature(key, content.signed, signature, keys.get(signature.key_fingerprint), find)) signed++;
+    const id = content.kind === "digest" ? content.digest.archive_id : null;
+    if (id === null) continue;
+    known ??= id;
+    if (id !== known)
+      find("ERR_VERIFY_ARCHIVE_ID", key, `is of the archive ${id}, while earlier ones are of ${known}.`);
   }
+  if (expected !== null && expected !== known) {
+    const found = known === null ? "has no id yet, since its digests are of version 1" : `is ${known}`;
+    find("ERR_VERIFY_ARCHIVE_ID", "", `This archive ${found}, and not ${expected}: another one lies in its place.`);
+  }
+  return known;
+}
+
+function checkHead(links: readonly Link[], head: string | null, find: Find): void {
+  if (head === null || links.some(({ sha256 }) => sha256 === head)) return;
   const last = links.at(-1);
-  if (signed === 0 && last?.content.kind === "digest" && last.content.signature === null) {
-    find("ERR_VERIFY_SIGNATURE_MISSING", last.key, "is not signed, and neither is any other that could cover it.");
-  }
-  return signed;
+  const newest = last === undefined ? "there is none" : `the newest is number ${last.number}, ${last.sha256}`;
+  find("ERR_VERIFY_HEAD_MISSING", "", `No digest has the hash ${head}; ${newest}.`);
 }
 
-function checkSignature(
-  key: string,
-  signed: Buffer,
-  { algorithm, key_fingerprint, signature }: DigestSignature,
-  trusted: KeyObject | undefined,
-  find: Find,
-): boolean {
-  if (trusted === undefined) {
-    find("ERR_VERIFY_KEY_UNKNOWN", key, `is signed with the key ${key_fingerprint}, which is none of those given.`);
-    return false;
-  }
-  const good = algorithmOf(trusted) === algorithm && isSignedBy(trusted, signed, Buffer.from(signature, "base64"));
-  if (!good) find("ERR_VERIFY_SIGNATURE_WRONG", key, "has a signature that is not over this digest by its key.");
-  return good;
+function signedDigest({ digest, signature }: Extract<Link["content"], { kind: "digest" }>) {
+  return { digest, signedBy: signature?.key_fingerprint ?? null };
 }
 
-function vouchedDays(links: readonly Link[]): Map<string, VouchedState> {
+function said(
+  links: readonly Link[],
+  newestKey: string | null,
+): Pick<CheckedChain, "days" | "state" | "ownState" | "adoptions"> {
   const days = new Map<string, VouchedState>();
-  const digests = links.flatMap(({ content }): Digest[] => (content.kind === "digest" ? [content.digest] : []));
-  for (const { number, run_id: runId, days: vouched } of digests) {
-    for (const day of vouched) {
-      const name = dayName(day.dt, day.source);
-      const before = days.get(name);
-      const earlier = new Set([...(before?.earlier ?? []), ...(before ? [before.ledger.sha256] : [])]);
-      days.set(name, { ...day, number, runId, earlier });
+  const adoptions = new AdoptionBook();
+  let [state, ownState] = [EMPTY_STATE, EMPTY_STATE];
+  for (const { content } of links) {
+    if (content.kind !== "digest") continue;
+    const { digest, signedBy } = signedDigest(content);
+    const { number, version, run_id: runId } = digest;
+    for (const day of digest.days) {
+      const name = dayName(day.dt, day.source, day.dataset);
+      const history = [...(days.get(name)?.history ?? []), { number, signedBy, day }];
+      days.set(name, { ...day, number, version, runId, history });
     }
+    adoptions.add(digest, signedBy);
+    state = stateAfter(state, digest);
+    if (signedBy === newestKey) ownState = stateAfter(ownState, digest);
   }
-  return days;
+  return { days, state, ownState, adoptions };
 }

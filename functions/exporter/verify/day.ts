@@ -1,16 +1,23 @@
 import { sha256Of } from "../archive/digest.ts";
-import { ledgerKey } from "../archive/layout.ts";
+import { type Dataset, ledgerKey } from "../archive/layout.ts";
 import { type LedgerFile, type LedgerRecord, parseRecord } from "../archive/ledger.ts";
-import type { ArchiveStore } from "../archive/store.ts";
+import { type ArchiveStore, readOrTooLarge } from "../archive/store.ts";
 import { ExporterError } from "../errors.ts";
 import { isMark } from "../export/record.ts";
 import type { VouchedState } from "./chain.ts";
 import type { Find } from "./finding.ts";
 
-/** A day of a source as the archive has it, with what it is to be measured by. */
-export interface DayState {
+/** A day of a source in a dataset. */
+export interface DayPlace {
+  readonly dataset: Dataset;
   readonly dt: string;
   readonly source: string;
+}
+
+/** A day of a source as the archive has it, with what it is to be measured by. */
+export interface DayState extends DayPlace {
+  /** True if its record is the one that is vouched for. */
+  readonly isIntact: boolean;
   /** Null if there is none that can be read, or a run left it unfinished. */
   readonly record: LedgerRecord | null;
   /** The files that the day is to have: by its digest, or by its record where no digest vouches for it. */
@@ -19,25 +26,29 @@ export interface DayState {
 
 /** Compares a day's ledger record with what its digest vouches for (`vouched`, if any does). */
 export async function checkLedger(
-  { dt, source }: { readonly dt: string; readonly source: string },
+  { dataset, dt, source }: DayPlace,
   vouched: VouchedState | undefined,
   store: ArchiveStore,
   find: Find,
 ): Promise<DayState> {
-  const key = ledgerKey(dt, source);
-  const state = (record: LedgerRecord | null): DayState => {
+  const key = ledgerKey(dt, source, dataset);
+  const state = (record: LedgerRecord | null, isIntact: boolean): DayState => {
     const settled = record === null || isMark(record) ? null : record;
-    return { dt, source, record: settled, files: vouched?.files ?? settled?.files ?? [] };
+    return { dataset, dt, source, record: settled, isIntact, files: vouched?.files ?? settled?.files ?? [] };
   };
-  const body = (await store.read(key))?.body;
-  if (body === undefined) {
+  const object = await readOrTooLarge(store, key);
+  if (object === null) {
     find("ERR_VERIFY_FILE_MISSING", key, `was removed; digest ${vouched?.number} vouches for it.`);
-    return state(null);
+    return state(null, false);
   }
+  const body = object === "too large" ? Buffer.alloc(0) : object.body;
+  const sha256 = sha256Of(body);
+  const isIntact = vouched?.ledger.sha256 === sha256 && vouched.ledger.bytes === body.length;
+  // What a record of messages says is for the program that wrote it; here it counts by its hash.
+  if (isIntact && dataset === "messages") return state(null, true);
   const record = readRecord(body, key, find);
-  if (vouched?.ledger.sha256 === sha256Of(body)) return state(record);
-  tellOther(key, record, vouched, sha256Of(body), find);
-  return state(record);
+  if (!isIntact) tellOther(key, record, vouched, sha256, find);
+  return state(record, isIntact);
 }
 
 function tellOther(
@@ -61,7 +72,7 @@ function tellOther(
 
 function otherRecord(vouched: VouchedState, sha256: string): string {
   const by = `digest ${vouched.number} vouches for another record`;
-  if (vouched.earlier.has(sha256)) {
+  if (vouched.history.some(({ day }) => day.ledger.sha256 === sha256)) {
     return `is an earlier record that was put back; ${by}.`;
   }
   return `was edited, or a run died before its digest: ${by}, SHA-256 ${vouched.ledger.sha256}.`;

@@ -15,28 +15,42 @@ export interface LocalCopy {
   readonly sha256: string;
 }
 
+/** A copy, or that the object was too large to be looked into. */
+export type Sized = LocalCopy | { readonly isTooLarge: true };
+
 /** Makes an archive's objects readable as files: those of a folder where they lie, those of a bucket as copies. */
 export class LocalCopies {
   readonly #store: ArchiveStore;
   readonly #scratch: string;
   readonly #folder: string | null;
+  readonly #signal: AbortSignal | undefined;
   #made = 0;
 
   /** `scratch` is a folder for copies; `location` is that of the store. */
-  constructor(store: ArchiveStore, location: string, scratch: string) {
+  constructor(store: ArchiveStore, location: string, scratch: string, signal?: AbortSignal) {
     const parsed = parseLocation(location);
     this.#store = store;
     this.#scratch = scratch;
     this.#folder = parsed.kind === "folder" ? parsed.path : null;
+    this.#signal = signal;
   }
 
-  /** The object, hashed; null where there is none. What is not in a folder has to be released. */
-  async take(key: string): Promise<LocalCopy | null> {
+  /**
+   * Takes the object, hashed; null where there is none. One of more than `mostBytes` is not read. What is not in a folder
+   * has to be released.
+   */
+  async take(key: string, mostBytes: number): Promise<Sized | null> {
     try {
-      const path = this.#folder === null ? await this.#download(key) : join(this.#folder, checkedKey(key));
-      return await withRegular(path, async (pieces, bytes) => ({ path, bytes, sha256: await hashOf(pieces) }));
+      const path = this.#folder === null ? await this.#download(key, mostBytes) : join(this.#folder, checkedKey(key));
+      return await withRegular(path, async (pieces, bytes): Promise<Sized> => {
+        return bytes > mostBytes
+          ? { isTooLarge: true }
+          : { path, bytes, sha256: await hashOf(this.#interruptible(pieces)) };
+      });
     } catch (error) {
-      if (isMissing(error)) return null;
+      if (!(error instanceof ExporterError)) throw error;
+      if (error.code === "ERR_ARCHIVE_OBJECT_MISSING") return null;
+      if (error.code === "ERR_ARCHIVE_OBJECT_TOO_LARGE") return { isTooLarge: true };
       throw error;
     }
   }
@@ -46,14 +60,17 @@ export class LocalCopies {
     if (this.#folder === null) await rm(path, { force: true });
   }
 
-  async #download(key: string): Promise<string> {
+  async *#interruptible(pieces: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+    for await (const piece of pieces) {
+      this.#signal?.throwIfAborted();
+      yield piece;
+    }
+  }
+
+  async #download(key: string, mostBytes: number): Promise<string> {
     this.#made += 1;
     const path = join(this.#scratch, `copy-${this.#made}`);
-    await this.#store.download(key, path);
+    await this.#store.download(key, path, mostBytes);
     return path;
   }
-}
-
-function isMissing(error: unknown): boolean {
-  return error instanceof ExporterError && error.code === "ERR_ARCHIVE_OBJECT_MISSING";
 }

@@ -1,8 +1,7 @@
 import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { inBatches } from "../archive/batches.ts";
-import { sha256Of } from "../archive/digest.ts";
-import { dayName } from "../archive/digest-chain.ts";
+import { dayName, sha256Of } from "../archive/digest.ts";
 import { parseLedgerKey } from "../archive/layout.ts";
 import { type LedgerRecord, parseRecord } from "../archive/ledger.ts";
 import { hashOf } from "../archive/local-file.ts";

@@ -68,7 +68,7 @@ export const OF_THE_CHAIN: readonly Corruption[] = [
   },
   {
     what: "a digest is written with blanks",
-    how: (f) => f.replace(digestKey(6), '{"version":1', '{ "version": 1'),
+    how: (f) => f.replace(digestKey(6), '{"version":2', '{ "version": 2'),
     code: "ERR_VERIFY_SIGNATURE_WRONG",
     key: digestKey(6),
   },
@@ -92,7 +92,7 @@ export const OF_THE_CHAIN: readonly Corruption[] = [
   },
   {
     what: "a digest says to be of a later version",
-    how: (f) => f.replace(digestKey(6), '"version":1', '"version":2'),
+    how: (f) => f.replace(digestKey(6), '"version":2', '"version":3'),
     code: "ERR_VERIFY_DIGEST_CHANGED",
     key: digestKey(6),
   },
