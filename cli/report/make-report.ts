@@ -36,13 +36,13 @@ export async function makeReport(options: ReportOptions, io: CommandIo): Promise
 async function readNumbers(
   { location, range }: Awaited<ReturnType<typeof readOrder>>,
   { tagValues }: ReportOptions,
-  { clock, signal }: CommandIo,
+  { clock, log, signal }: CommandIo,
 ): Promise<ReportNumbers> {
   const scratch = await makeScratch();
   try {
     const isWithTagValues = tagValues === true;
-    const numbers = gatherNumbers({ location, asked: range, isWithTagValues, clock, scratch, signal });
-    return await interruptible(numbers, signal);
+    const question = { location, asked: range, isWithTagValues, clock, scratch, log, signal };
+    return await interruptible(gatherNumbers(question), signal);
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }

@@ -1,105 +1,112 @@
 import { join } from "node:path";
-import {
-  type DuckDBConnection,
-  DuckDBListValue,
-  DuckDBMapValue,
-  DuckDBStructValue,
-  type DuckDBValue,
-} from "@duckdb/node-api";
-import { GLUE_TYPES, LEDGER_COLUMNS, PREFIXES, SESSION_COLUMNS, TABLES } from "../../functions/exporter/contract.ts";
+import type { DuckDBConnection } from "@duckdb/node-api";
+import { TABLES } from "../../functions/exporter/contract.ts";
 import { ExporterError } from "../../functions/exporter/errors.ts";
 import { openDuckDb } from "../../functions/exporter/open-duckdb.ts";
-import { duckdbType } from "./types.ts";
+import { plainValue } from "./plain-value.ts";
+import { prepareReading } from "./reading-statement.ts";
+import { failureOfFile, type ReadFiles } from "./unreadable-file.ts";
+import { asPattern, exportsSelect, pathList, sessionsSelect } from "./view-definitions.ts";
 
-/** Which files a folder holds: DuckDB refuses a pattern that matches nothing. */
-export interface Present {
-  readonly sessions: boolean;
-  readonly exports: boolean;
-}
+type Row = readonly unknown[];
 
 /** A query's result: names of its columns, and rows of plain values. */
 export interface QueryResult {
   readonly columns: readonly string[];
-  readonly rows: readonly (readonly unknown[])[];
+  readonly rows: readonly Row[];
+}
+
+/** A query's result while it is made: some thousand rows at a time. */
+export interface RowStream {
+  readonly columns: readonly string[];
+  readonly batches: AsyncIterable<readonly Row[]>;
 }
 
 /**
- * Opens DuckDB in memory with the views `sessions` and `exports` over an archive's folder, named and typed as in
- * Athena. Times are UTC.
+ * DuckDB with the views `sessions` and `exports` over files of an archive, named and typed as in Athena; times are
+ * UTC. It reads these files and no other, writes only what does not fit in memory, to its scratch folder, and keeps
+ * to that whatever it is asked.
  */
-export async function openArchive(folder: string, present: Present): Promise<DuckDBConnection> {
-  const instance = await openDuckDb();
-  const connection = await instance.connect();
-  await connection.run(`CREATE VIEW ${TABLES.sessions} AS ${sessionsQuery(folder, present.sessions)}`);
-  await connection.run(`CREATE VIEW ${TABLES.exports} AS ${exportsQuery(folder, present.exports)}`);
-  return connection;
-}
+export class ArchiveViews {
+  readonly #connection: DuckDBConnection;
+  readonly #files: ReadFiles;
 
-/**
- * Runs SQL; of several statements, the last one's result counts. Throws `ERR_QUERY` with DuckDB's own words, or the
- * signal's reason once that is aborted.
- */
-export async function query(connection: DuckDBConnection, sql: string, signal?: AbortSignal): Promise<QueryResult> {
-  const interrupt = () => connection.interrupt();
-  signal?.addEventListener("abort", interrupt, { once: true });
-  try {
-    const reader = await connection.runAndReadAll(sql);
-    return { columns: reader.deduplicatedColumnNames(), rows: reader.getRows().map((row) => row.map(plain)) };
-  } catch (cause) {
+  private constructor(connection: DuckDBConnection, files: ReadFiles) {
+    this.#connection = connection;
+    this.#files = files;
+  }
+
+  /** Opens DuckDB in memory. No file is opened before a query needs it. */
+  static async open(files: ReadFiles, scratch: string): Promise<ArchiveViews> {
+    const connection = await (await openDuckDb({ temp_directory: scratch })).connect();
+    const pathOf = (key: string) => join(files.folder, key);
+    const [sessions, exports] = [files.sessions.map(pathOf), files.exports.map(pathOf)];
+    const paths = [...sessions, ...exports];
+    const views = new ArchiveViews(connection, files);
+    await views.define(TABLES.sessions, sessionsSelect(sessions));
+    await views.define(TABLES.exports, exportsSelect(exports));
+    // A path is looked for as the pattern that it is written as, and then opened as it is.
+    await connection.run(`SET allowed_paths = ${pathList([...new Set([...paths, ...paths.map(asPattern)])])}`);
+    await connection.run("SET enable_external_access = false");
+    await connection.run("SET lock_configuration = true");
+    return views;
+  }
+
+  /** Adds a view for the queries that follow. Name and SELECT are ours: they are not looked at. */
+  async define(name: string, select: string): Promise<void> {
+    await this.#connection.run(`CREATE VIEW ${name} AS ${select}`);
+  }
+
+  /** Runs a query as `stream` does, and returns all of its rows. */
+  async query(sql: string, signal?: AbortSignal): Promise<QueryResult> {
+    const { columns, batches } = await this.stream(sql, signal);
+    return { columns, rows: (await Array.fromAsync(batches)).flat() };
+  }
+
+  /**
+   * Begins a query that only reads (see `prepareReading`). This, or taking the rows, throws `ERR_QUERY` with DuckDB's
+   * own words, the failure of a file that it needs and cannot read, or the signal's reason once that is aborted.
+   */
+  async stream(sql: string, signal?: AbortSignal): Promise<RowStream> {
+    const statement = await this.#guarded(() => prepareReading(this.#connection, sql), signal);
+    const result = await this.#guarded(() => statement.stream(), signal);
+    const batches = result.yieldRows();
+    const next = () => this.#guarded(() => batches.next(), signal);
+    return {
+      columns: result.deduplicatedColumnNames(),
+      batches: (async function* () {
+        for (let batch = await next(); !batch.done; batch = await next()) {
+          yield batch.value.map((row) => row.map(plainValue));
+        }
+      })(),
+    };
+  }
+
+  /** Closes the connection. */
+  closeSync(): void {
+    this.#connection.closeSync();
+  }
+
+  async #guarded<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
     signal?.throwIfAborted();
-    const said = cause instanceof Error ? cause.message.trim() : String(cause);
-    throw new ExporterError("ERR_QUERY", `DuckDB could not run the query. ${said}`, { cause });
-  } finally {
-    signal?.removeEventListener("abort", interrupt);
+    const interrupt = () => this.#connection.interrupt();
+    signal?.addEventListener("abort", interrupt, { once: true });
+    try {
+      return await work();
+    } catch (cause) {
+      signal?.throwIfAborted();
+      throw await this.#failure(cause);
+    } finally {
+      signal?.removeEventListener("abort", interrupt);
+    }
   }
-}
 
-function sessionsQuery(folder: string, present: boolean): string {
-  const columns = SESSION_COLUMNS.map(({ name, shape }) => ({ name, type: duckdbType(GLUE_TYPES[shape]) }));
-  const partitions = ["dt", "containment_type"].map((name) => ({ name, type: "VARCHAR" }));
-  if (!present) return emptyQuery([...columns, ...partitions]);
-  const files = literal(join(plainPath(folder), PREFIXES.sessions, "dt=*", "containment_type=*", "*.parquet"));
-  // Not DuckDB's own partition columns: folders above the archive may be named like partitions, too.
-  const from = `read_parquet(${files}, hive_partitioning = false, union_by_name = true, filename = '_file')`;
-  const place = partitions.map(({ name }) => `regexp_extract(_file, '.*/${name}=([^/]*)/', 1) AS ${name}`);
-  return `SELECT ${[...columns.map(cast), ...place].join(", ")} FROM ${from}`;
-}
-
-function exportsQuery(folder: string, present: boolean): string {
-  const columns = LEDGER_COLUMNS.map(({ name, type }) => ({ name, type: duckdbType(type) }));
-  const all = [...columns, { name: "dt", type: "VARCHAR" }];
-  if (!present) return emptyQuery(all);
-  const files = literal(join(plainPath(folder), PREFIXES.exports, "dt=*", "*.json"));
-  const types = all.map(({ name, type }) => `${literal(name)}: ${literal(type)}`).join(", ");
-  return `SELECT * FROM read_json(${files}, format = 'newline_delimited', columns = {${types}}, hive_partitioning = false)`;
-}
-
-function cast({ name, type }: { name: string; type: string }): string {
-  return `CAST(${name} AS ${type}) AS ${name}`;
-}
-
-function emptyQuery(columns: readonly { name: string; type: string }[]): string {
-  return `SELECT ${columns.map(({ name, type }) => `CAST(NULL AS ${type}) AS ${name}`).join(", ")} WHERE false`;
-}
-
-/** The folder's path as a pattern that matches nothing else: characters of patterns stand in brackets. */
-function plainPath(folder: string): string {
-  return folder.replace(/[*?[]/g, "[$&]");
-}
-
-function literal(text: string): string {
-  return `'${text.replaceAll("'", "''")}'`;
-}
-
-/** A value as JSON can show it: whole numbers stay numbers as far as they are exact, times become text. */
-function plain(value: DuckDBValue): unknown {
-  if (typeof value === "bigint") return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
-  if (value instanceof DuckDBListValue) return value.items.map(plain);
-  if (value instanceof DuckDBStructValue) {
-    return Object.fromEntries(Object.entries(value.entries).map(([name, entry]) => [name, plain(entry)]));
+  async #failure(cause: unknown): Promise<unknown> {
+    if (cause instanceof ExporterError) return cause;
+    const said = (cause instanceof Error ? cause.message : String(cause))
+      .replace(/^Failed to extract statements: /, "")
+      .trim();
+    const ofFile = await failureOfFile(said, this.#files, this.#connection);
+    return ofFile ?? new ExporterError("ERR_QUERY", `DuckDB could not run the query. ${said}`, { cause });
   }
-  if (value instanceof DuckDBMapValue) {
-    return Object.fromEntries(value.entries.map(({ key, value: entry }) => [String(key), plain(entry)]));
-  }
-  return value !== null && typeof value === "object" ? String(value) : value;
 }

@@ -11,7 +11,7 @@ export const ERRORS = {
   ERR_TIME_ZONE_DIFFERS: { exitCode: 2, meaning: "The archive's days are those of another time zone." },
   ERR_SIGNING_KEY: { exitCode: 2, meaning: "The key that signs or checks digests cannot be used." },
   ERR_HASH_KEY: { exitCode: 2, meaning: "The key of hashes is missing, or not the one that users were erased with." },
-  ERR_QUERY: { exitCode: 2, meaning: "DuckDB could not run the query." },
+  ERR_QUERY: { exitCode: 2, meaning: "The query does more than read, or DuckDB could not run it." },
 
   ERR_KORE_UNAUTHORIZED: { exitCode: 1, meaning: "Kore did not accept the credentials or their scope (401)." },
   ERR_KORE_REFUSED: { exitCode: 1, meaning: "Kore refused the request for good (another 4xx)." },

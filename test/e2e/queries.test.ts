@@ -1,11 +1,11 @@
 import { statSync } from "node:fs";
-import type { DuckDBConnection } from "@duckdb/node-api";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { openArchive, query } from "../../cli/sql/duckdb.ts";
+import type { ArchiveViews } from "../../cli/sql/duckdb.ts";
 import { daysFromTo } from "../../functions/exporter/export/calendar.ts";
 import { cookbookQueries } from "../support/cookbook.ts";
 import { type CookbookArchive, makeCookbookArchive, type TrueSession } from "../support/cookbook-archive.ts";
 import { filesBelow } from "../support/files.ts";
+import { openFolder } from "../support/open-folder.ts";
 
 type Cell = string | number | null;
 type Row = readonly Cell[];
@@ -13,14 +13,14 @@ type Row = readonly Cell[];
 const QUERIES = cookbookQueries();
 
 let archive: CookbookArchive;
-let duckdb: DuckDBConnection;
+let views: ArchiveViews;
 
 beforeAll(async () => {
   archive = await makeCookbookArchive();
-  duckdb = await openArchive(archive.folder, { sessions: true, exports: true });
+  views = await openFolder(archive.folder);
 });
 afterAll(async () => {
-  duckdb?.closeSync();
+  views?.closeSync();
   await archive?.close();
 });
 
@@ -313,7 +313,7 @@ describe("each query of docs/queries.md", () => {
   test.each(QUERIES)(
     "answers from the archive what the sessions of the source say: $title",
     async ({ title, duckdb: sql }) => {
-      const { rows } = await query(duckdb, sql);
+      const { rows } = await views.query(sql);
       const expected = await EXPECTED[title]?.();
       expect(expected?.length).toBeGreaterThan(0);
       expect(rows).toEqual(expected);
@@ -331,7 +331,7 @@ describe("each query of docs/queries.md", () => {
 
   const ofTwoForms = QUERIES.filter(({ athena, duckdb: sql }) => athena !== sql);
   test.each(ofTwoForms)("has a form of its own for DuckDB only where Athena's fails there: $title", async (own) => {
-    const { rows } = await query(duckdb, own.athena).catch(() => ({ rows: null }));
+    const { rows } = await views.query(own.athena).catch(() => ({ rows: null }));
     expect(rows).not.toEqual(await EXPECTED[own.title]?.());
   });
 });

@@ -429,7 +429,7 @@ describe("the file", () => {
     const { code, stderr } = await report(of, ...DAYS);
     expect(code).toBe(1);
     expect(stderr).toMatch(
-      /ERR_ARCHIVE_UNREACHABLE: The session files of .*agent\/st-1-part-0000\.parquet.*kore-sessions verify/s,
+      /^error ERR_ARCHIVE_UNREACHABLE: sessions\/dt=2025-03-30\/.*agent\/st-1-part-0000\.parquet cannot be read .*kore-sessions verify/,
     );
     expect(await readFile(join(of.folder, "report.html"), "utf8")).toBe("an earlier one");
   });

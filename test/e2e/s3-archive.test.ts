@@ -65,6 +65,23 @@ describe("an archive in a bucket", () => {
     expect(JSON.parse(stdout).sources).toMatchObject([{ source: BOT, days: [{ dt: DAY, status: "complete" }, {}] }]);
   });
 
+  test.each([
+    ["session file", `sessions/dt=${DAY}/containment_type=agent/${BOT}-part-0000.parquet`, "sessions", "exports"],
+    ["ledger record", ledgerKey(DAY, BOT), "exports", "sessions"],
+  ])("answers queries that do not need a %s which is gone since it was listed", async (_, key, of, other) => {
+    const s3 = await startBucket();
+    const scenario = await startScenario();
+    await exportToS3(scenario);
+    const gone = () =>
+      s3.fail({ operation: "GetObject", key: new RegExp(`/${key}$`), how: { answer: 404, code: "NoSuchKey" } });
+    gone();
+    expect(await sqlOn(scenario, `SELECT count(*) > 0 AS found FROM ${other}`)).toEqual([{ found: true }]);
+    gone();
+    const { code, stderr } = await scenario.cli(["sql", `SELECT * FROM ${of}`, "--archive", ARCHIVE]);
+    expect(code).toBe(1);
+    expect(stderr).toContain(`error ERR_ARCHIVE_OBJECT_MISSING: ${ARCHIVE}/${key} does not exist.`);
+  });
+
   test("gets no new version of a data file that did not change", async () => {
     const s3 = await startBucket();
     const scenario = await startScenario();

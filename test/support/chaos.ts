@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { openArchive, query } from "../../cli/sql/duckdb.ts";
 import { type Fault, sampleSession } from "../../demo/stand-in/server.ts";
 import { STEP_TIMES } from "../../functions/exporter/steps/steps.ts";
 import type { Around, RunOptions } from "./durable-run.ts";
 import { filesBelow } from "./files.ts";
+import { openFolder } from "./open-folder.ts";
 import type { Scenario } from "./scenario.ts";
 
 export type Random = () => number;
@@ -210,16 +210,16 @@ export function changeType(scenario: Scenario, bot: string, random: Random): voi
 
 /** Every session of an archive, by bot and day, as `id type hash-of-its-text` in order. */
 export async function wholeArchive(archive: string): Promise<Map<string, string[]>> {
-  const connection = await openArchive(archive, { sessions: true, exports: false });
+  const views = await openFolder(archive);
   try {
-    const { rows } = await query(connection, "SELECT bot_id, dt, session_id, containment_type, raw FROM sessions");
+    const { rows } = await views.query("SELECT bot_id, dt, session_id, containment_type, raw FROM sessions");
     const lines = rows.map(
       ([bot, day, id, type, raw]) => [`${bot} ${day}`, `${id} ${type} ${sha256(String(raw))}`] as const,
     );
     const byDay = Map.groupBy(lines, ([key]) => key);
     return new Map([...byDay].map(([key, found]) => [key, found.map(([, line]) => line).sort()]));
   } finally {
-    connection.closeSync();
+    views.closeSync();
   }
 }
 

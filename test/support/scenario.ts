@@ -3,7 +3,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import { runCli } from "../../cli/program.ts";
-import { openArchive, query } from "../../cli/sql/duckdb.ts";
 import { type StandIn, type StandInOptions, startStandIn } from "../../demo/stand-in/server.ts";
 import { FolderStore } from "../../functions/exporter/archive/folder-store.ts";
 import { ledgerKey } from "../../functions/exporter/archive/layout.ts";
@@ -11,6 +10,7 @@ import type { LedgerRecord } from "../../functions/exporter/archive/ledger.ts";
 import type { DayResult } from "../../functions/exporter/export/export-day.ts";
 import { exportDirectly } from "./export-ports.ts";
 import { type FileState, filesBelow } from "./files.ts";
+import { openFolder } from "./open-folder.ts";
 import { VirtualClock } from "./virtual-clock.ts";
 
 export const BOT = "st-support-0001";
@@ -103,13 +103,12 @@ export async function startScenario(options: StandInOptions = {}, now = "2026-01
 }
 
 async function archivedSessions(archive: string, day: string): Promise<string[]> {
-  const present = { sessions: (await filesBelow(join(archive, "sessions"))).length > 0, exports: false };
-  const connection = await openArchive(archive, present);
+  const views = await openFolder(archive);
   try {
     const sql = `SELECT session_id || ' ' || containment_type FROM sessions WHERE dt = '${day}'`;
-    return (await query(connection, sql)).rows.map(([text]) => String(text)).sort();
+    return (await views.query(sql)).rows.map(([text]) => String(text)).sort();
   } finally {
-    connection.closeSync();
+    views.closeSync();
   }
 }
 

@@ -1,12 +1,12 @@
-import type { DuckDBConnection } from "@duckdb/node-api";
-import { openStore, parseLocation } from "../../../functions/exporter/archive/open-store.ts";
+import { openStore } from "../../../functions/exporter/archive/open-store.ts";
 import type { ArchiveStore } from "../../../functions/exporter/archive/store.ts";
 import type { Clock } from "../../../functions/exporter/clock.ts";
 import { ExporterError } from "../../../functions/exporter/errors.ts";
 import { archiveStatus } from "../../../functions/exporter/export/archive-status.ts";
 import { daysFromTo } from "../../../functions/exporter/export/calendar.ts";
+import type { Log } from "../../log.ts";
 import { openViews } from "../../sql/archive-views.ts";
-import { query } from "../../sql/duckdb.ts";
+import type { ArchiveViews } from "../../sql/duckdb.ts";
 import type { DayRange } from "../../status/report.ts";
 import { type SourceSummary, summaryOf } from "../../status/source-summary.ts";
 import { sourcesIn, storageOf } from "./ledger-numbers.ts";
@@ -22,6 +22,7 @@ export interface ReportQuestion {
   readonly clock: Clock;
   /** An empty folder for what is only needed meanwhile. */
   readonly scratch: string;
+  readonly log: Pick<Log, "warn">;
   readonly signal: AbortSignal;
 }
 
@@ -63,20 +64,17 @@ async function sessionsIn(
   store: ArchiveStore,
   range: ReportRange,
   timeZone: string,
-  { location, scratch, isWithTagValues, signal }: ReportQuestion,
+  { location, scratch, isWithTagValues, log, signal }: ReportQuestion,
 ): Promise<SessionNumbers> {
-  // A folder is read where it lies, whatever the range: the queries leave the other days out.
-  const days = parseLocation(location).kind === "folder" ? {} : range;
-  let connection: DuckDBConnection | undefined;
+  let views: ArchiveViews | undefined;
   try {
-    connection = await openViews(store, location, scratch, days);
-    await query(connection, `SET temp_directory = '${scratch.replaceAll("'", "''")}'`);
-    return await askSessions(connection, { range, timeZone, isWithTagValues, signal });
+    views = await openViews(store, location, range, { scratch, log, signal });
+    return await askSessions(views, { range, timeZone, isWithTagValues, signal });
   } catch (error) {
     signal.throwIfAborted();
     throw asUnreadable(error, location);
   } finally {
-    connection?.closeSync();
+    views?.closeSync();
   }
 }
 

@@ -1,7 +1,6 @@
-import type { DuckDBConnection } from "@duckdb/node-api";
 import { PARTITION_TYPES, type PartitionType, TABLES } from "../../../functions/exporter/contract.ts";
 import { daysFromTo } from "../../../functions/exporter/export/calendar.ts";
-import { query } from "../../sql/duckdb.ts";
+import type { ArchiveViews } from "../../sql/duckdb.ts";
 import { distributionOf } from "./distribution.ts";
 import type {
   DaySessions,
@@ -40,14 +39,11 @@ type Ask = (sql: string) => Promise<readonly (readonly unknown[])[]>;
  * Asks the view `sessions`. Everything is counted in SQL: what comes out is as long as a page shows, however many sessions
  * there are. Equal counts are ordered by name, so that the same archive gives the same numbers. Throws `ERR_QUERY`.
  */
-export async function askSessions(connection: DuckDBConnection, question: SessionQuestion): Promise<SessionNumbers> {
+export async function askSessions(views: ArchiveViews, question: SessionQuestion): Promise<SessionNumbers> {
   const { range, timeZone, isWithTagValues, signal } = question;
-  const ask: Ask = async (sql) => {
-    signal.throwIfAborted();
-    return (await query(connection, sql, signal)).rows;
-  };
-  await ask(`CREATE TEMP VIEW picked AS SELECT * FROM ${TABLES.sessions}
-    WHERE dt BETWEEN ${literal(range.from)} AND ${literal(range.to)}`);
+  const ask: Ask = async (sql) => (await views.query(sql, signal)).rows;
+  const isPicked = `dt BETWEEN ${literal(range.from)} AND ${literal(range.to)}`;
+  await views.define("picked", `SELECT * FROM ${TABLES.sessions} WHERE ${isPicked}`);
   return {
     days: await daysOf(ask, range),
     channels: await rankingOf(ask, "channel"),
