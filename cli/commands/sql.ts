@@ -23,6 +23,7 @@ Formats:
            lists and structs are JSON
   ndjson   one JSON object a line
   json     one JSON array; --json is short for it
+All but table are printed while the rows come: the exit code tells whether they are all.
 
 Examples:
   kore-sessions sql "SELECT dt, count(*) FROM sessions GROUP BY dt ORDER BY dt" --archive ./archive

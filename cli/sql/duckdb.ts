@@ -23,9 +23,9 @@ export interface RowStream {
 }
 
 /**
- * DuckDB with the views `sessions` and `exports` over files of an archive, named and typed as in Athena; times are
- * UTC. It reads these files and no other, writes only what does not fit in memory, to its scratch folder, and keeps
- * to that whatever it is asked.
+ * Holds DuckDB with the views `sessions` and `exports` over files of an archive, named and typed as in Athena; times
+ * are UTC. It reads these files and no other, writes only what does not fit in memory, to its scratch folder, and
+ * keeps to that whatever it is asked.
  */
 export class ArchiveViews {
   readonly #connection: DuckDBConnection;

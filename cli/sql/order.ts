@@ -7,7 +7,7 @@ import { readArchiveSetting } from "../../functions/exporter/settings.ts";
 import type { CommandIo } from "../io.ts";
 import { environmentWith, Problems, type SettingOptions, wrongDates } from "../options.ts";
 
-/** How rows are printed: for people, or for programs. */
+/** Names the forms in which rows are printed: for people, or for programs. */
 export const FORMATS = ["table", "csv", "ndjson", "json"] as const;
 /** One of `FORMATS`. */
 export type Format = (typeof FORMATS)[number];

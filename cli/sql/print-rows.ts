@@ -46,13 +46,11 @@ async function printForm(
   batches: AsyncIterable<readonly Row[]>,
   stdout: Output,
 ): Promise<void> {
-  let before = "";
   let isFirst = true;
   for await (const batch of batches) {
-    // With the first rows, so that nothing is printed of a query that fails before it has any.
-    before ||= form.begin(columns);
     const lines = batch.map((row, index) => form.row(columns, row, isFirst && index === 0));
-    stdout.write(`${isFirst ? before : ""}${lines.join("")}`);
+    // With the first rows, so that nothing is printed of a query that fails before it has any.
+    stdout.write(`${isFirst ? form.begin(columns) : ""}${lines.join("")}`);
     isFirst = false;
     await stdout.drained?.();
   }

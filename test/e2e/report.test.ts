@@ -422,6 +422,14 @@ describe("the file", () => {
     expect(await readdir(of.folder)).toEqual(["archive", "march.html"]);
   });
 
+  test("is made without files that are no part of the layout, which it counts", async () => {
+    const of = await place(KNOWN);
+    await writeFile(join(of.archive, "sessions", "notes.txt"), "mine");
+    const { code, stderr } = await report(of, ...DAYS);
+    expect(code).toBe(0);
+    expect(stderr).toMatch(/^warning: 1 name in the archive is no part of its layout and was left out; /);
+  });
+
   test("stays as it was if a session file cannot be read, which the error names", async () => {
     const of = await place(KNOWN);
     await writeFile(join(of.folder, "report.html"), "an earlier one");
