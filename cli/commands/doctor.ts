@@ -11,8 +11,8 @@ interface Options extends SettingOptions, CheckUpOptions {
 }
 
 const EXAMPLES = `
-Each line is ok, problem or skipped, with what to do about a problem; docs/doctor.md has them all. Nothing is changed, in
-Kore, in the archive or in AWS. Kore gets one request for each bot and three more at most.
+Each line is ok, warning, problem or skipped, with what to do; docs/doctor.md has them all. Nothing is changed, in Kore,
+in the archive or in AWS. Kore gets one request for each bot and three more at most.
 
 Examples:
   kore-sessions doctor

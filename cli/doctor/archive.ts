@@ -5,6 +5,7 @@ import { checkPersonalData, checkSigningKey, checkTimeZone } from "./archive-key
 import type { CheckIo } from "./ask-source.ts";
 import { type Check, type CheckName, ok, problem, skipped } from "./checks.ts";
 import { QUICK_CLIENT } from "./deadline.ts";
+import { checkDigests } from "./digest-version.ts";
 import { failed } from "./failure-text.ts";
 import { checkFolder } from "./folder.ts";
 import { type LedgerView, readLedgerView } from "./ledger-view.ts";
@@ -54,6 +55,7 @@ async function checkStore(
     await checkWritable(store, archive, ledger),
     checkTimeZone(known.timeZone, ledger, store),
     await checkPersonalData(known, store, io),
+    ...checkDigests(ledger.newestDigest),
   ];
   return { checks, ledger };
 }

@@ -1,5 +1,5 @@
 /** How the world has to be for an export, and how one thing of it is. */
-export type CheckStatus = "ok" | "problem" | "skipped";
+export type CheckStatus = "ok" | "warning" | "problem" | "skipped";
 
 /** Headings under which checks are told, in their order. */
 export const GROUPS = ["This computer", "Kore", "Archive", "AWS"] as const;
@@ -121,6 +121,13 @@ export const CHECKS = {
     means: "The key of hashes is missing, or is not the one that users were erased with; an export would be refused.",
     mend: "Give the key as KORE_HASH_KEY, or as hashKey in the secret: docs/personal-data.md.",
   },
+  digests: {
+    group: "Archive",
+    title: "Digests",
+    asks: "Is the newest digest of the version that this program writes? Told once there is a digest.",
+    means: "A warning: the next run writes version 2, which older programs refuse. A problem: it is damaged or newer.",
+    mend: "Update this program; if its version is the newest, `kore-sessions verify` says what is wrong.",
+  },
   "signing-key": {
     group: "Archive",
     title: "Signing key",
@@ -168,13 +175,18 @@ export interface Check {
   readonly status: CheckStatus;
   /** One sentence or two; never a secret. */
   readonly says: string;
-  /** What to do; of problems only. */
+  /** What to do; of problems and warnings only. */
   readonly remedy?: string;
 }
 
 /** All is well. */
 export function ok(name: CheckName, says: string): Check {
   return { name, status: "ok", says };
+}
+
+/** An export would succeed, but there is something to do before it. */
+export function warning(name: CheckName, says: string, remedy: string): Check {
+  return { name, status: "warning", says, remedy };
 }
 
 /** Something is wrong. Without a remedy of its own, the check's general one. */

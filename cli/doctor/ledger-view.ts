@@ -26,6 +26,8 @@ export interface LedgerView {
   readonly bad: readonly string[];
   /** When the newest digest was written, ISO 8601; null if there is none that can be read. */
   readonly lastRunAt: string | null;
+  /** The file of the newest digest, as it is; null if there is none. */
+  readonly newestDigest: Buffer | null;
   /** A record that could be read, for what all days have in common; null if there is none. */
   readonly anyRecord: LedgerRecord | null;
 }
@@ -52,6 +54,7 @@ export async function readLedgerView(store: ArchiveStore): Promise<LedgerView> {
       .map(({ source, day, record }) => `${source} ${day} (${record?.status ?? "damaged"})`),
     bad: seen.filter(({ record }) => record === null || record.status === "incomplete").map(describe),
     lastRunAt: lastRun.at,
+    newestDigest: lastRun.file,
     anyRecord: seen.find(({ record }) => record !== null)?.record ?? null,
   };
 }
@@ -66,13 +69,15 @@ function newestOfEach(days: readonly SourceDay[]): SourceDay[] {
   return [...newest.values()];
 }
 
-async function newestDigest(store: ArchiveStore): Promise<{ at: string | null; days: SourceDay[] }> {
+async function newestDigest(
+  store: ArchiveStore,
+): Promise<{ at: string | null; days: SourceDay[]; file: Buffer | null }> {
   const newest = (await digestNumbers(store)).at(-1);
   const file = newest === undefined ? null : await store.read(digestKey(newest));
   const read = file === null ? null : readDigest(file.body);
-  if (read?.kind !== "digest") return { at: null, days: [] };
+  if (read?.kind !== "digest") return { at: null, days: [], file: file?.body ?? null };
   const days = read.digest.days.map(({ source, dt }) => ({ source, day: dt }));
-  return { at: read.digest.created_at, days };
+  return { at: read.digest.created_at, days, file: file?.body ?? null };
 }
 
 function describe({ source, day, record }: SourceDay & { record: LedgerRecord | null }): string {

@@ -5,6 +5,7 @@ import { CHECKS, type Check, type CheckStatus } from "./checks.ts";
 
 const MARKS = {
   ok: { mark: "✔", colour: "green" },
+  warning: { mark: "!", colour: "yellow" },
   problem: { mark: "✘", colour: "red" },
   skipped: { mark: "–", colour: "gray" },
 } as const satisfies Record<CheckStatus, unknown>;
@@ -17,7 +18,7 @@ const NARROWEST = 60;
 type PrintIo = Pick<CommandIo, "stdout" | "env">;
 
 /**
- * Writes each check to stdout as soon as it is known, with what to do about problems, and a line that sums up. Returns
+ * Writes each check to stdout as soon as it is known, with what to do about problems and warnings, and a line that sums up. Returns
  * the checks. Readable without colour; in colour on a terminal, unless NO_COLOR is set (https://no-color.org).
  */
 export async function printChecks(checks: AsyncIterable<Check>, io: PrintIo): Promise<Check[]> {
@@ -67,7 +68,8 @@ function summary(checks: readonly Check[]): string {
   const count = (wanted: CheckStatus) => checks.filter(({ status }) => status === wanted).length;
   const problems = count("problem");
   const found = problems === 0 ? "No problem" : counted(problems, "problem");
-  return `${found}, ${count("ok")} ok, ${count("skipped")} skipped. Nothing was changed.`;
+  const warnings = count("warning") === 0 ? "" : `, ${counted(count("warning"), "warning")}`;
+  return `${found}${warnings}, ${count("ok")} ok, ${count("skipped")} skipped. Nothing was changed.`;
 }
 
 function wrapped(text: string, width: number): string[] {

@@ -1,9 +1,9 @@
 import { generateKeyPairSync } from "node:crypto";
 import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { afterEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import type { CheckName } from "../../cli/doctor/checks.ts";
-import { ledgerKey } from "../../functions/exporter/archive/layout.ts";
+import { digestKey, ledgerKey } from "../../functions/exporter/archive/layout.ts";
 import { checkUp, stubAws, temporaryFolder } from "../support/check-up.ts";
 import { filesBelow } from "../support/files.ts";
 import { startKmsServer } from "../support/kms-server.ts";
@@ -111,6 +111,58 @@ describe("doctor on an archive in a folder", () => {
     await writeFile(join(scenario.archive, ledgerKey(DAY, BOT)), "{");
     const { says } = await onlyProblem(scenario, {}, "last-run");
     expect(says).toContain(`${DAY} of ${BOT} has a damaged record`);
+  });
+});
+
+describe("doctor on the digests", () => {
+  async function withDigest(number: number, line: string): Promise<Scenario> {
+    const scenario = await startScenario();
+    const path = join(scenario.archive, digestKey(number));
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(path, `${line}\nnull\n`);
+    return scenario;
+  }
+
+  test("tells nothing before there is one", async () => {
+    expect((await checkUp(await startScenario())).of("digests")).toEqual([]);
+  });
+
+  test("warns of version 1, which the next run leaves behind for good", async () => {
+    const scenario = await withDigest(1, '{"version":1}');
+    const found = await checkUp(scenario);
+    expect(found).toMatchObject({ code: 0, problems: [] });
+    expect(found.of("digests")).toEqual([
+      {
+        name: "digests",
+        status: "warning",
+        says: "the newest digest is of version 1: the first run of this version writes version 2",
+        remedy: 'Bring laptops and operators\' policies up to date first: docs/deploy.md, "Upgrading".',
+      },
+    ]);
+    const { stdout } = await scenario.cli(["doctor"]);
+    expect(stdout).toMatch(/\n {2}! warning {2}Digests .*\n +→ Bring laptops/);
+    expect(stdout).toMatch(/\nNo problem, 1 warning, \d+ ok, \d+ skipped\. Nothing was changed\.\n$/);
+  });
+
+  test("names the archive by the newest of version 2", async () => {
+    const id = "6f9619ff-8b86-4d01-b42d-00cf4fc964ff";
+    const scenario = await withDigest(1, '{"version":1}');
+    await writeFile(join(scenario.archive, digestKey(2)), `{"version":2,"archive_id":"${id}"}\nnull\n`);
+    const [told] = (await checkUp(scenario)).of("digests");
+    expect(told).toEqual({ name: "digests", status: "ok", says: `of version 2; the archive is ${id}` });
+  });
+
+  test.each([
+    [
+      "of a version to come",
+      '{"version":3}',
+      "The newest digest is of version 3, of which this program knows nothing.",
+    ],
+    ["without the archive's id", '{"version":2}', "The newest digest is damaged."],
+    ["that is no JSON", "{", "The newest digest is damaged."],
+  ])("names one %s", async (_, line, says) => {
+    const told = await onlyProblem(await withDigest(1, line), {}, "digests");
+    expect(told).toMatchObject({ says, remedy: expect.stringMatching(/^Update this program/) });
   });
 });
 
