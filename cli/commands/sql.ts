@@ -1,6 +1,7 @@
 import { rm } from "node:fs/promises";
 import { Command, Option } from "commander";
 import { openStore } from "../../functions/exporter/archive/open-store.ts";
+import type { ArchiveStore } from "../../functions/exporter/archive/store.ts";
 import { makeScratch } from "../../functions/exporter/scratch.ts";
 import { counted } from "../amounts.ts";
 import { interruptible } from "../interruption.ts";
@@ -47,30 +48,38 @@ export function sqlCommand(io: CommandIo, finish: Finish): Command {
     .option("--limit <n>", "print at most so many rows; 0: all")
     .addHelpText("after", EXAMPLES)
     .action(async (query: string | undefined, options: SqlOptions) => {
-      await interruptible(runQuery(await readOrder(query, options, io), io), io.signal);
+      await runQuery(await readOrder(query, options, io), io);
       finish(0);
     });
 }
 
-async function runQuery({ location, days, sql, format, limit }: SqlOrder, io: CommandIo): Promise<void> {
-  const { log, signal } = io;
+async function runQuery(order: SqlOrder, io: CommandIo): Promise<void> {
+  const store = await openStore(order.location, { clock: io.clock });
+  const scratch = await makeScratch();
+  try {
+    await interruptible(answer(order, store, scratch, io), io.signal);
+  } finally {
+    store.close();
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+async function answer(
+  { location, days, sql, format, limit }: SqlOrder,
+  store: ArchiveStore,
+  scratch: string,
+  { log, signal, stdout }: CommandIo,
+): Promise<void> {
   const [{ openViews }, { printRows }] = await Promise.all([
     import("../sql/archive-views.ts"),
     import("../sql/print-rows.ts"),
   ]);
-  const store = await openStore(location, { clock: io.clock });
-  const scratch = await makeScratch();
+  const views = await openViews(store, location, days, { scratch, log, signal });
   try {
-    const views = await openViews(store, location, days, { scratch, log, signal });
-    try {
-      const areMore = await printRows(await views.stream(sql, signal), format, limit, io.stdout);
-      if (areMore && limit !== null) log.say("rows-left-out", leftOutText(limit));
-    } finally {
-      views.closeSync();
-    }
+    const areMore = await printRows(await views.stream(sql, signal), format, limit, stdout);
+    if (areMore && limit !== null) log.say("rows-left-out", leftOutText(limit));
   } finally {
-    store.close();
-    await rm(scratch, { recursive: true, force: true });
+    views.closeSync();
   }
 }
 

@@ -1,8 +1,9 @@
-import { PastReader } from "../../functions/exporter/archive/past.ts";
+import { readErasures } from "../../functions/exporter/archive/erasures.ts";
 import { isSignedBy } from "../../functions/exporter/archive/signing.ts";
 import type { ArchiveStore } from "../../functions/exporter/archive/store.ts";
-import { erasedUsersOf, openPersonalData } from "../../functions/exporter/connect.ts";
+import { hashKeyOf, openPersonalData } from "../../functions/exporter/connect.ts";
 import { hashesPersonalData } from "../../functions/exporter/contract.ts";
+import { refuseUnusableKey } from "../../functions/exporter/export/erased-users.ts";
 import { refuseOtherZone } from "../../functions/exporter/export/export-day.ts";
 import { openSigner } from "../../functions/exporter/open-signer.ts";
 import type { Settings } from "../../functions/exporter/settings.ts";
@@ -28,20 +29,20 @@ export function checkTimeZone(timeZone: string | undefined, { anyRecord }: Ledge
 export async function checkPersonalData(
   { personalData, credentials }: Partial<Settings>,
   store: ArchiveStore,
-  { clock, signal }: CheckIo,
+  { signal }: CheckIo,
 ): Promise<Check> {
   if (personalData === undefined) return skipped("personal-data", "KORE_PII or KORE_HASH_KEY cannot be used.");
   if (credentials === undefined) return skipped("personal-data", "The settings of the credentials cannot be used.");
   try {
     const settings = { personalData, credentials };
-    // Which digests to believe is another check's question.
-    const past = new PastReader(store, { signer: null, trustedKeys: [] });
     await inTime(openPersonalData(settings), AWS_DEADLINE_MS, signal);
-    const erased = await inTime(erasedUsersOf(settings, { store, clock, past })(), AWS_DEADLINE_MS, signal);
+    const erasures = await inTime(readErasures(store), AWS_DEADLINE_MS, signal);
+    const hashKey = erasures.length === 0 ? null : await inTime(hashKeyOf(settings), AWS_DEADLINE_MS, signal);
+    refuseUnusableKey(erasures, hashKey, personalData.rules.userId, store);
     const { spelling } = personalData.rules;
     const how = spelling === "keep" ? "archived as Kore sends it" : `archived by the rules ${spelling}`;
     const key = hashesPersonalData(personalData.rules) ? ", with a key" : "";
-    return ok("personal-data", `${how}${key}${erased.name === "" ? "" : "; the key is that of the erasures"}`);
+    return ok("personal-data", `${how}${key}${erasures.length === 0 ? "" : "; the key is that of the erasures"}`);
   } catch (error) {
     signal.throwIfAborted();
     return failed("personal-data", error);

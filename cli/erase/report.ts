@@ -1,6 +1,7 @@
 import type { Erased, Found } from "../../functions/exporter/erase/erase-users.ts";
 import type { OlderVersion, OlderVersions } from "../../functions/exporter/erase/older-versions.ts";
 import { ExporterError } from "../../functions/exporter/errors.ts";
+import type { Seal } from "../../functions/exporter/export/seal.ts";
 import { counted } from "../amounts.ts";
 import { table } from "../table.ts";
 
@@ -47,12 +48,16 @@ export function erasedJson(result: Erased): object {
   const { days, failures, purged, olderVersions, seal, daysWithoutIds } = result;
   return {
     applied: true,
-    days,
+    days: days.map(({ ledgerSha256: _, ...day }) => day),
     failures: failures.map(({ dt, source, error: { code, message } }) => ({ dt, source, code, message })),
     days_without_user_ids: daysWithoutIds,
     older_versions: purged.length === 0 ? versionsJson(olderVersions) : purged.map(versionJson),
-    digest: seal instanceof ExporterError ? { code: seal.code, message: seal.message } : seal,
+    digest: seal instanceof ExporterError ? { code: seal.code, message: seal.message } : digestJson(seal),
   };
+}
+
+function digestJson({ number, sha256, archiveId }: Seal): object {
+  return { number, sha256, archive_id: archiveId };
 }
 
 function withoutIdsLine(days: number): string {

@@ -53,6 +53,15 @@ export async function openHashKey({ hashKey, secretId }: HashKeySetting): Promis
   return parseHashKey(await secretsManagerReader(secretId)());
 }
 
+/** Returns the key of hashes of these settings; null if there is none. Throws `ERR_SECRET_UNREADABLE`. */
+export function hashKeyOf({
+  personalData,
+  credentials,
+}: Pick<Settings, "personalData" | "credentials">): Promise<string | null> {
+  const secretId = credentials.kind === "given" ? null : credentials.secretId;
+  return openHashKey({ hashKey: secretId === null ? personalData.hashKey : null, secretId });
+}
+
 /**
  * Asks the archive for the users whose sessions are left out by these settings, each time anew; the key of hashes is read
  * once, and only if there are any. What is returned throws what `loadErasedUsers` and `openHashKey` do.
@@ -63,8 +72,7 @@ export function erasedUsersOf(
 ): () => Promise<ErasedUsers> {
   let key: Promise<string | null> | null = null;
   const hashKey = () => {
-    const secretId = credentials.kind === "given" ? null : credentials.secretId;
-    key ??= openHashKey({ hashKey: secretId === null ? personalData.hashKey : null, secretId });
+    key ??= hashKeyOf({ personalData, credentials });
     return key;
   };
   return () => loadErasedUsers(ports, personalData.rules.userId, hashKey);

@@ -125,7 +125,7 @@ describe("the deployed bundle, run by Node alone", () => {
     expect(summary).toEqual({
       days: [{ source: BOT, dt: DAY, status: "complete" }],
       left: 0,
-      digest: { number: 1, sha256: expect.any(String) },
+      digest: { number: 1, sha256: expect.any(String), archiveId: expect.any(String) },
     });
     const ledger = ledgerIn(s3);
     expect(ledger.archived.total).toBe(scenario.truth().length);
@@ -182,7 +182,8 @@ describe("the deployed bundle, run by Node alone", () => {
     const { error, metrics } = await invoke({ scheduledTime: "2026-01-03T02:15:00Z" }, 61_000);
     expect(error).toMatchObject({ code: "ERR_INTERRUPTED" });
     expect(metrics).toMatchObject({ RunsFailed: 1, DaysIncomplete: 1 });
-    expect(s3.bucket("archive").keys()).toEqual(["digests/00000001.json"]);
+    const written = s3.bucket("archive").keys();
+    expect(written).toEqual(["digests/00000001.json", expect.stringMatching(/^index\/state\//)]);
   });
 
   test.each([

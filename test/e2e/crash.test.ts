@@ -35,7 +35,7 @@ describe("an export that is killed", () => {
       expect(await brokenVouchers(scenario.archive)).toEqual([]);
       expect((await scenario.exportDay()).code).toBe(0);
       expect(await content(scenario)).toEqual(undisturbed);
-      expect((await readdir(scenario.archive)).sort()).toEqual([".lock", "digests", "exports", "sessions"]);
+      expect((await readdir(scenario.archive)).sort()).toEqual([".lock", "digests", "exports", "index", "sessions"]);
     }
     expect(deaths).toBeGreaterThan(8);
   });

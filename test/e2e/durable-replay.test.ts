@@ -105,7 +105,7 @@ test("the deployed handler serves an execution's invocations", async () => {
   expect(run.getResult()).toEqual({
     days: [{ source: BOT, dt: DAY, status: "complete" }],
     left: 0,
-    digest: { number: 1, sha256: expect.any(String) },
+    digest: { number: 1, sha256: expect.any(String), archiveId: expect.any(String) },
   });
   expect(await scenario.archived()).toEqual(scenario.truth());
 });

@@ -48,7 +48,7 @@ test("a run that nothing disturbs archives its day within the quota, in durable 
   expect(run.getResult()).toEqual({
     days: [{ source: BOT, dt: DAY, status: "complete" }],
     left: 0,
-    digest: { number: 1, sha256: expect.any(String) },
+    digest: { number: 1, sha256: expect.any(String), archiveId: expect.any(String) },
   });
   expect(await scenario.archived()).toEqual(scenario.truth());
   expect(refusedForQuota(scenario)).toBe(0);
@@ -183,7 +183,7 @@ describe("operations", () => {
     expect(second.getResult()).toEqual({
       days: [{ source: BOT, dt: DAY, status: "complete" }],
       left: 0,
-      digest: { number: 2, sha256: expect.any(String) },
+      digest: { number: 2, sha256: expect.any(String), archiveId: expect.any(String) },
     });
     expect(await essenceOf(scenario)).toEqual(quiet.essence);
     expect(scenario.kore.requests).toHaveLength(quiet.requests);

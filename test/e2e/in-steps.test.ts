@@ -87,7 +87,8 @@ async function essenceOf(scenario: Scenario): Promise<object> {
 /** What both tell of the day; steps shorten messages. */
 function told(result: DayResult | undefined): object {
   const codes = result?.record?.problems.map(({ code }) => code);
-  return { ...result, error: result?.error?.message, record: { ...result?.record, problems: codes } };
+  const record = { ...result?.record, problems: codes };
+  return { ...result, error: result?.error?.message, record, ledgerSha256: undefined };
 }
 
 const MISBEHAVIOURS: readonly (readonly [string, readonly Fault[]])[] = [

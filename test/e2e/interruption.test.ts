@@ -105,22 +105,12 @@ describe("a command that is told to stop", () => {
 
   test("ends in the middle of a long query, and leaves no temporary folder", { timeout: 40_000 }, async () => {
     const folder = await newFolder();
-    const begun = join(folder, "begun.csv");
     const endless = "SELECT count(*) FROM range(1000000000) a, range(1000) b WHERE a.range * b.range % 7 = 3";
-    const sql = `COPY (SELECT 1) TO '${begun}'; ${endless}`;
-    const run = startProcess("cli/main.js", ["sql", sql, "--archive", "./archive"], { TMPDIR: folder });
-    await expect.poll(() => readdir(folder), { timeout: 20_000 }).toContain("begun.csv");
+    const run = startProcess("cli/main.js", ["sql", endless, "--archive", "./archive"], { TMPDIR: folder });
+    await expect.poll(() => readdir(folder), { timeout: 20_000 }).not.toEqual([]);
     run.child.kill("SIGTERM");
     expect(await run.ended).toMatchObject({ code: 130, stdout: "", stderr: expect.stringMatching(INTERRUPTED) });
-    expect(await readdir(folder)).toEqual(["begun.csv"]);
-  });
-
-  test.runIf(IS_POSIX)("ends while DuckDB reads a pipe, which cannot be interrupted", { timeout: 40_000 }, async () => {
-    const pipe = makePipe(await newFolder());
-    const run = startProcess("cli/main.js", ["sql", `SELECT * FROM read_csv('${pipe}')`, "--archive", "./archive"]);
-    await readerOf(pipe);
-    run.child.kill("SIGTERM");
-    expect(await run.ended).toMatchObject({ code: 130, stderr: expect.stringMatching(INTERRUPTED) });
+    expect(await readdir(folder)).toEqual([]);
   });
 });
 

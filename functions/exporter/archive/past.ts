@@ -5,13 +5,11 @@ import { type ChainEnd, readChainEnd, type Trust } from "./believed-digest.ts";
 import { type Digest, dayName, type MonthRef, type ObjectRef, sha256Of, type VouchedFile } from "./digest.ts";
 import { type ChainWalk, readLinks, walked, walkTo } from "./digest-chain.ts";
 import { readHashed, unpackLines } from "./json-lines.ts";
-import { DATASETS, LEDGERS, parseLedgerKey } from "./layout.ts";
+import { type Dataset, LEDGERS, parseLedgerKey } from "./layout.ts";
 import { readableRecord } from "./ledger.ts";
 import { type IndexLine, monthOf, parseIndexLine } from "./ledger-index.ts";
 import { objectKeys } from "./listing.ts";
 import { type ArchiveStore, readOrTooLarge } from "./store.ts";
-
-type Dataset = (typeof DATASETS)[number];
 
 /**
  * What the digests that a run believes say of the archive. It costs a listing and the newest digest, then the months and
@@ -72,6 +70,11 @@ export class ArchivePast {
     return this.digest?.index ?? [];
   }
 
+  /** Returns the months of the days that digests name; costs a walk of the chain. */
+  async namedMonths(): Promise<Set<string>> {
+    return new Set((await this.#walked()).days.values().map(({ dt }) => monthOf(dt)));
+  }
+
   /** Returns the lines of a month's index, by `dayName`; made from the ledger's records where there is no index. */
   async month(month: string): Promise<ReadonlyMap<string, IndexLine>> {
     return (await this.#indexed(month)) ?? this.#fromRecords(month);
@@ -100,11 +103,15 @@ export class ArchivePast {
   async #fromRecords(month: string): Promise<ReadonlyMap<string, IndexLine>> {
     const { days } = await this.#walked();
     const lines = new Map<string, IndexLine>();
-    for (const dataset of DATASETS) {
-      const keys = await Array.fromAsync(objectKeys(this.#store, `${LEDGERS[dataset]}/dt=${month}-`));
-      const read = await inBatches(keys, (key) => lineOfRecord(this.#store, key, dataset, days));
-      for (const line of read) if (line !== null) lines.set(dayName(line.dt, line.source, dataset), line);
-    }
+    const keys = await Array.fromAsync(objectKeys(this.#store, `${LEDGERS.sessions}/dt=${month}-`));
+    // The ledger of messages is a later version's: only what digests name is looked for, since a run may not list it.
+    const messages = days.values().filter(({ dataset, dt }) => dataset === "messages" && monthOf(dt) === month);
+    const all = [
+      ...keys.map((key) => ({ key, dataset: "sessions" as const })),
+      ...messages.map(({ ledger }) => ({ key: ledger.key, dataset: "messages" as const })),
+    ];
+    const read = await inBatches(all, ({ key, dataset }) => lineOfRecord(this.#store, key, dataset, days));
+    for (const line of read) if (line !== null) lines.set(dayName(line.dt, line.source, line.dataset), line);
     return lines;
   }
 

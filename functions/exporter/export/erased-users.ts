@@ -122,13 +122,7 @@ export async function loadErasedUsers(
   const records = await checkedErasures(ports);
   if (records.length === 0) return NOBODY_ERASED;
   const key = await hashKey();
-  if (key === null && userIdMode === "keep") {
-    const message =
-      `${store.location} has erased users, who cannot be left out without the key of hashes. Give the key that they ` +
-      "were erased with: hashKey in the secret, or KORE_HASH_KEY.";
-    throw new ExporterError("ERR_HASH_KEY", message);
-  }
-  if (key !== null) refuseOtherKey(records, key, store);
+  refuseUnusableKey(records, key, userIdMode, store);
   const notVouched = records.filter(({ isVouched }) => !isVouched);
   const now = ports.clock.now();
   const settled = notVouched.map(({ at }) => Date.parse(at) + SETTLING_MS);
@@ -167,6 +161,22 @@ export function notVouchedFailure({ notVouched }: ErasedUsers, { location }: Arc
     "out of what is exported, and complete days keep what they have. If the erasure is yours, repeat the command; if " +
     "not, remove the record.";
   return new ExporterError("ERR_ERASURE_NOT_VOUCHED", message);
+}
+
+/** Throws `ERR_HASH_KEY` if the users that records tell of could not be recognised with the key. */
+export function refuseUnusableKey(
+  records: readonly ErasureRecord[],
+  key: string | null,
+  userIdMode: PersonalDataMode,
+  store: ArchiveStore,
+): void {
+  if (records.length > 0 && key === null && userIdMode === "keep") {
+    const message =
+      `${store.location} has erased users, who cannot be left out without the key of hashes. Give the key that they ` +
+      "were erased with: hashKey in the secret, or KORE_HASH_KEY.";
+    throw new ExporterError("ERR_HASH_KEY", message);
+  }
+  if (key !== null) refuseOtherKey(records, key, store);
 }
 
 /** Throws `ERR_HASH_KEY` if users were erased with another key. */

@@ -16,10 +16,8 @@ import {
 } from "../archive/digest.ts";
 import { packLines, writeHashed } from "../archive/json-lines.ts";
 import {
-  DATASETS,
   digestKey,
   indexKey,
-  LEDGERS,
   ledgerKey,
   parseErasureKey,
   parseLedgerKey,
@@ -160,7 +158,7 @@ async function writeIndex(
   const byMonth = Map.groupBy(days, ({ day }) => monthOf(day.dt));
   const known = new Map(past.months.map((ref) => [ref.month, ref]));
   const isIndexed = past.digest !== null && past.digest.state !== null;
-  const months = new Set([...known.keys(), ...byMonth.keys(), ...(isIndexed ? [] : await ledgerMonths(store))]);
+  const months = new Set([...known.keys(), ...byMonth.keys(), ...(isIndexed ? [] : await ledgerMonths(store, past))]);
   const refs = await inBatches([...months].sort(), async (month) => {
     const ref = known.get(month);
     const isThere = ref !== undefined && !byMonth.has(month) && (await store.version(ref.key)) !== null;
@@ -183,12 +181,9 @@ async function writeMonth(store: ArchiveStore, month: string, lines: readonly In
   return { month, key, sha256, bytes: body.length, records: lines.length, version_id: await versionIdOf(store, key) };
 }
 
-async function ledgerMonths(store: ArchiveStore): Promise<Set<string>> {
-  const months = new Set<string>();
-  for (const dataset of DATASETS) {
-    const entries = listEntries(store, LEDGERS[dataset], (key) => parseLedgerKey(key, dataset));
-    for await (const { parsed } of entries) months.add(monthOf(parsed.day));
-  }
+async function ledgerMonths(store: ArchiveStore, past: ArchivePast): Promise<Set<string>> {
+  const months = await past.namedMonths();
+  for await (const { parsed } of listEntries(store, PREFIXES.exports, parseLedgerKey)) months.add(monthOf(parsed.day));
   return months;
 }
 
