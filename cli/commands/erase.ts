@@ -12,6 +12,7 @@ import { erasedJson, erasedText, foundJson, foundText } from "../erase/report.ts
 import { type EraseSettings, readEraseSettings } from "../erase/settings.ts";
 import { interruptible } from "../interruption.ts";
 import type { CommandIo, ExitCode } from "../io.ts";
+import { warnOfLeftOut } from "../left-out.ts";
 import { environmentWith, Problems, type SettingOptions, withArchive, wrongDates } from "../options.ts";
 import type { Finish } from "../program.ts";
 import { openCountView } from "../progress/count-view.ts";
@@ -65,7 +66,9 @@ async function eraseAction(options: Options, io: CommandIo): Promise<ExitCode> {
   const view = await openCountView(io, "Reading the archive …");
   try {
     const run = { store, clock: io.clock, runId: randomUUID(), exporterVersion: EXPORTER_VERSION };
+    let leftOut = 0;
     const hooks = {
+      onStray: () => void leftOut++,
       onFile: (done: number) => view.count("file", "looked at", done, null),
       onDay: (done: number, all: number) => view.count("day", "rewritten", done, all),
     };
@@ -73,6 +76,7 @@ async function eraseAction(options: Options, io: CommandIo): Promise<ExitCode> {
     const ports = { ...run, ...hooks, hashKey, scratch, signal: io.signal, signer: null, trustedKeys };
     const tell = await carryOut(options, settings, ports, io);
     view.stop();
+    warnOfLeftOut(io.log, leftOut);
     return tell();
   } finally {
     view.stop();

@@ -6,7 +6,7 @@ import { parseLocation } from "../../functions/exporter/archive/open-store.ts";
 import type { ArchiveStore } from "../../functions/exporter/archive/store.ts";
 import { PREFIXES } from "../../functions/exporter/contract.ts";
 import { ExporterError } from "../../functions/exporter/errors.ts";
-import { counted } from "../amounts.ts";
+import { warnOfLeftOut } from "../left-out.ts";
 import type { Log } from "../log.ts";
 import { ArchiveViews } from "./duckdb.ts";
 
@@ -44,7 +44,7 @@ export async function openViews(
   { scratch, log, signal }: ViewParts,
 ): Promise<ArchiveViews> {
   const files = await listArchive(store, days);
-  if (files.leftOut > 0) log.warn("left-out", leftOutText(files.leftOut), { names: files.leftOut });
+  warnOfLeftOut(log, files.leftOut);
   const parsed = parseLocation(location);
   if (parsed.kind === "folder") {
     return ArchiveViews.open({ ...files, folder: resolve(parsed.path), missing: new Map() }, scratch);
@@ -96,12 +96,4 @@ async function copyTo(
     }
   }
   return missing;
-}
-
-function leftOutText(leftOut: number): string {
-  const [are, were] = leftOut === 1 ? ["is", "was"] : ["are", "were"];
-  return (
-    `${counted(leftOut, "name")} in the archive ${are} no part of its layout and ${were} left out; ` +
-    `\`kore-sessions verify\` names ${leftOut === 1 ? "it" : "them"}.`
-  );
 }

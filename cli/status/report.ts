@@ -50,12 +50,19 @@ export function statusText({ location, sources, runs, nowMs }: ArchiveSight, sty
   const parts = sources.map((source) => sourceText(source, range, style.isColoured));
   const isWell = sources.every(({ days }) => days.every(({ status }) => isArchived(status)));
   return [
-    `${overview(sources, runs, nowMs)}\n`,
+    overview(sources, runs, nowMs),
+    archiveLine(runs),
+    "\n",
     `${parts.join("\n")}\n`,
     legend(style.isColoured),
     isWell ? "" : REMEDY,
     personalDataLines(sources, style.personalData),
   ].join("");
+}
+
+/** By this, `verify --archive-id` tells the archive from another one that was put in its place. */
+function archiveLine({ last }: Runs): string {
+  return last === null || last.archiveId === null ? "" : `archive ${last.archiveId}\n`;
 }
 
 /** The last twelve months of the archive, if nobody says which days. */
@@ -93,6 +100,7 @@ function earlierLine(summary: SourceSummary, { from }: DayRange): string {
 export function statusJson({ location, sources, runs }: ArchiveSight, range: DayRange): object {
   return {
     archive: location,
+    archive_id: runs.last?.archiveId ?? null,
     last_run: runs.last && { digest: runs.last.digest, ended_at: isoOf(runs.last.endedAt) },
     next_run_expected_at: isoOf(runs.nextExpectedAt),
     sources: sources.map((summary) => ({

@@ -15,7 +15,7 @@ const TOLERANCE_MS = 2 * HOUR_MS;
 /** What an archive's newest digests tell of the runs that wrote them: every run ends with one, also if it found nothing to do. */
 export interface Runs {
   /** Null if no run has ended yet. */
-  readonly last: { readonly digest: number; readonly endedAt: number } | null;
+  readonly last: { readonly digest: number; readonly endedAt: number; readonly archiveId: string | null } | null;
   /**
    * When the next run is likely to end, in milliseconds since 1970, if the latest ones came once a day; else null. An
    * archive does not know the schedule of whoever runs the exporter.
@@ -34,7 +34,9 @@ export async function readRuns(store: ArchiveStore): Promise<Runs> {
 async function runOf(store: ArchiveStore, number: number): Promise<Runs["last"]> {
   const object = await store.read(digestKey(number));
   const content = object === null ? null : readDigest(object.body);
-  return content?.kind === "digest" ? { digest: number, endedAt: Date.parse(content.digest.created_at) } : null;
+  if (content?.kind !== "digest") return null;
+  const { created_at, archive_id: archiveId } = content.digest;
+  return { digest: number, endedAt: Date.parse(created_at), archiveId };
 }
 
 function nextExpected(ends: readonly number[]): number | null {

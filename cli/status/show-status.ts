@@ -4,6 +4,7 @@ import { archiveStatus } from "../../functions/exporter/export/archive-status.ts
 import { readArchiveSetting, readPersonalDataSetting } from "../../functions/exporter/settings.ts";
 import { interruptible } from "../interruption.ts";
 import type { CommandIo } from "../io.ts";
+import { warnOfLeftOut } from "../left-out.ts";
 import { type DayOptions, environmentWith, Problems, type SettingOptions, wrongDates } from "../options.ts";
 import { type ArchiveSight, type DayRange, daysIn, statusJson, statusText } from "./report.ts";
 import { readRuns } from "./runs.ts";
@@ -30,12 +31,14 @@ export async function showStatus(options: StatusOptions, io: CommandIo): Promise
   return sight.sources.every((source) => daysIn(source, range).every(({ status }) => isArchived(status))) ? 0 : 1;
 }
 
-async function lookAt(location: string, { clock, signal }: CommandIo): Promise<ArchiveSight> {
+async function lookAt(location: string, { clock, signal, log }: CommandIo): Promise<ArchiveSight> {
   const nowMs = clock.now();
   const store = await openStore(location, { clock });
   try {
-    const read = Promise.all([archiveStatus(store, nowMs), readRuns(store)]);
+    let leftOut = 0;
+    const read = Promise.all([archiveStatus(store, nowMs, () => leftOut++), readRuns(store)]);
     const [statuses, runs] = await interruptible(read, signal);
+    warnOfLeftOut(log, leftOut);
     return { location: store.location, sources: statuses.map((status) => summaryOf(status, nowMs)), runs, nowMs };
   } finally {
     store.close();

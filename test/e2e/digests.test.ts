@@ -84,6 +84,18 @@ describe("a run ends with a digest", () => {
     expect(await sealRun([], { ...ports, runId: "z" })).toMatchObject({ number: 6 });
   });
 
+  test("every ten minutes, too, so that a run that is killed leaves little that nobody vouches for", async () => {
+    const scenario = await startScenario({ from: "2025-12-20", to: DAY });
+    const args = ["export", "--from", "2025-12-20", "--to", DAY];
+    expect((await scenario.cli(args, { KORE_REQUESTS_PER_MINUTE: "4" })).code).toBe(0);
+    const digests = await digestsOf(scenario);
+    expect(digests.length).toBeGreaterThan(2);
+    const ends = digests.map(({ digest }) => Date.parse(digest.created_at) / 60_000);
+    for (const [index, end] of ends.slice(1, -1).entries()) expect(end - (ends[index] ?? 0)).toBeGreaterThanOrEqual(10);
+    expect(digests.map((one) => daysIn(one).length).every((days) => days > 0 && days < 10)).toBe(true);
+    expect(await verify(scenario)).toMatchObject({ code: 0, checked: { days: 14 } });
+  });
+
   test("but not of what a run left that died before its digest: that day is read again, and replaced as a whole", async () => {
     const scenario = await startScenario();
     await scenario.exportSliced(30_000);

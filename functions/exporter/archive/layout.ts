@@ -1,4 +1,5 @@
 import { PARTITION_TYPES, type PartitionType, PREFIXES } from "../contract.ts";
+import { isKey } from "./key.ts";
 
 /** Tables of files that a day of a source has, beside its ledger record. */
 export type FileTable = "sessions" | "rejected" | "messages" | "rejected_messages";
@@ -127,7 +128,7 @@ export function parseErasureKey(key: string): string | null {
 
 /** Id in the key of a legal hold's record; null for any other key. */
 export function parseHoldKey(key: string): string | null {
-  return HOLD.exec(key)?.groups?.id ?? null;
+  return isKey(key) ? (HOLD.exec(key)?.groups?.id ?? null) : null;
 }
 
 /** Hash in the key of a file of the index, which is a month's or a state; null for any other key. */
@@ -151,7 +152,7 @@ function dayOf(key: RegExp, text: string): KeyDay | null {
 function daysGroups(key: RegExp, text: string): (Record<string, string> & KeyDay) | null {
   const groups = key.exec(text)?.groups;
   const { day = "", source = "" } = groups ?? {};
-  return isCalendarDay(day) ? { ...groups, day, source } : null;
+  return isCalendarDay(day) && isKey(text) ? { ...groups, day, source } : null;
 }
 
 function isCalendarDay(day: string): boolean {

@@ -2,7 +2,7 @@ import { inBatches } from "../archive/batches.ts";
 import { readErasure, readErasures, writeErasure } from "../archive/erasures.ts";
 import { ledgerKey, parseLedgerKey } from "../archive/layout.ts";
 import { type LedgerRecord, readableRecord } from "../archive/ledger.ts";
-import { listEntries } from "../archive/listing.ts";
+import { listEntries, type Stray } from "../archive/listing.ts";
 import { PastReader } from "../archive/past.ts";
 import { PREFIXES, readPersonalDataRules } from "../contract.ts";
 import { asExporterError, type ExporterError } from "../errors.ts";
@@ -40,6 +40,8 @@ export interface ErasePorts extends SealPorts {
   readonly signal?: AbortSignal;
   /** Hears how many files have been looked at. */
   readonly onFile?: (done: number) => void;
+  /** Hears of names that are no files of the archive: whatever is behind them stays. */
+  readonly onStray?: (stray: Stray) => void;
   /** Hears how many days have been rewritten, for better or worse. */
   readonly onDay?: (done: number, all: number) => void;
 }
@@ -66,10 +68,10 @@ export interface Erased extends Omit<Found, "files"> {
 /** Looks for people, and changes nothing. Throws `ERR_HASH_KEY` if others were erased with another key. */
 export async function findUsers({ userIds, range }: EraseOrder, ports: ErasePorts): Promise<Found> {
   return withTexts(ports, async (texts) => {
-    const { store, scratch, hashKey, signal, onFile } = ports;
+    const { store, scratch, hashKey, signal, onFile, onStray } = ports;
     refuseOtherKey(await readErasures(store), hashKey, store);
     const wanted = wantedOf(userIds, hashKey);
-    const files = await findRows(store, wanted, range, texts, scratch, signal, onFile);
+    const files = await findRows(store, wanted, range, texts, scratch, signal, onFile, onStray);
     const records = await recordsWithin(range, ports);
     const days = [...files, ...(await daysErasedBefore(userIds, records, ports))];
     const olderVersions = await findOlderVersions(store, distinct(days), wanted, texts, scratch);
@@ -89,7 +91,7 @@ export async function eraseUsers(
   ports: ErasePorts,
 ): Promise<Erased> {
   return withTexts(ports, async (texts) => {
-    const { store, scratch, hashKey, clock, signal, onFile } = ports;
+    const { store, scratch, hashKey, clock, signal, onFile, onStray } = ports;
     const past = new PastReader(store, ports);
     refuseOtherKey(await checkedErasures({ store, clock, past }), hashKey, store);
     await refuseRetiredKey(await past.current(), ports);
@@ -98,7 +100,7 @@ export async function eraseUsers(
     const first = await sealRun([], ports, { erasures: recorded });
     const wanted = wantedOf(userIds, hashKey);
     const records = await settledRecords(range, ports);
-    const found = await findRows(store, wanted, range, texts, scratch, signal, onFile);
+    const found = await findRows(store, wanted, range, texts, scratch, signal, onFile, onStray);
     const unfinished = records.filter(isErasing);
     const loaded = async () => {
       const known = await checkedErasures({ store, clock, past });

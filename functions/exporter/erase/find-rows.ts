@@ -1,7 +1,7 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { parseRejectedKey, parseSessionKey } from "../archive/layout.ts";
-import { listEntries } from "../archive/listing.ts";
+import { listEntries, type Stray } from "../archive/listing.ts";
 import type { ArchiveStore } from "../archive/store.ts";
 import { PREFIXES } from "../contract.ts";
 import type { Day } from "../export/calendar.ts";
@@ -38,7 +38,7 @@ export function isWithin(dt: Day, { from, to }: DayRange): boolean {
 
 /**
  * Looks for people in every file of the days, one file at a time; `scratch` is a folder for its copy. `onFile` hears how
- * many files have been looked at.
+ * many files have been looked at, `onStray` of names that are no files of the archive.
  */
 export async function findRows(
   store: ArchiveStore,
@@ -48,11 +48,12 @@ export async function findRows(
   scratch: string,
   signal?: AbortSignal,
   onFile?: (done: number) => void,
+  onStray?: (stray: Stray) => void,
 ): Promise<FoundFile[]> {
   const found: FoundFile[] = [];
   let done = 0;
   for (const prefix of [PREFIXES.sessions, PREFIXES.rejected]) {
-    for await (const { key, parsed: place } of listEntries(store, prefix, placeOf)) {
+    for await (const { key, parsed: place } of listEntries(store, prefix, placeOf, onStray)) {
       signal?.throwIfAborted();
       if (!isWithin(place.dt, range)) continue;
       const path = join(scratch, "looked-at");
