@@ -3,7 +3,7 @@ import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "nod
 import { parseLocation } from "./archive/open-store.ts";
 import { pemSigner, type Signer } from "./archive/signing.ts";
 import { ExporterError } from "./errors.ts";
-import type { SigningKeySetting } from "./settings.ts";
+import type { SigningKeySetting } from "./read-keys.ts";
 
 /**
  * Opens the key that signs a run's digest; null if none is set. Throws `ERR_SIGNING_KEY` if it cannot be used, or lies

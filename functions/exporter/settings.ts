@@ -7,8 +7,8 @@ import { type Day, isDay, zoneName } from "./export/calendar.ts";
 import type { QuotaLimits } from "./kore/quota.ts";
 import type { Credentials } from "./kore/token.ts";
 import type { Source } from "./kore/wire.ts";
+import { readSigningKey, readTrustedKeys, type SigningKeySetting } from "./read-keys.ts";
 import { readSources } from "./read-sources.ts";
-import { readTrustedKeys } from "./read-trusted-keys.ts";
 
 /** Where the credentials come from: given in the environment, or kept in AWS Secrets Manager. */
 export type CredentialsSetting =
@@ -21,11 +21,6 @@ export interface PersonalDataSetting {
   /** The key of hashes where the credentials are given; null: it is in their secret, or there is none. */
   readonly hashKey: string | null;
 }
-
-/** What digests are signed with: an Ed25519 key in a PEM file, or a key of AWS KMS. */
-export type SigningKeySetting =
-  | { readonly kind: "file"; readonly path: string }
-  | { readonly kind: "kms"; readonly keyArn: string };
 
 /** Everything a run is told, checked. */
 export interface Settings {
@@ -272,17 +267,6 @@ export const personalData = z
     }, context),
   );
 
-/** ARN of a key or alias (https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html, "Key identifiers"). */
-const KMS_KEY = /^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:(key|alias)\/[A-Za-z0-9/_-]+$/;
-
-/** What signs digests. */
-const signingKey = setting((text): SigningKeySetting | null => {
-  if (text === undefined) return null;
-  if (KMS_KEY.test(text)) return { kind: "kms", keyArn: text };
-  if (!/^arn:|-----BEGIN/.test(text)) return { kind: "file", path: text };
-  throw new Error("KORE_SIGNING_KEY is neither a file's path nor the ARN of a KMS key or alias; give one of these.");
-});
-
 const koreSchema = z.object({
   host,
   sources,
@@ -301,6 +285,6 @@ const schema = koreSchema.extend({
   archive,
   lookBackDays: wholeNumber("KORE_LOOK_BACK_DAYS", 16, 1, 400),
   startDate,
-  signingKey,
+  signingKey: setting(readSigningKey),
   trustedKeys: setting(readTrustedKeys),
 });

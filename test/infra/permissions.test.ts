@@ -32,7 +32,9 @@ async function prefixesListedBy(work: (store: S3Store) => Promise<void>): Promis
   const prefixes: string[] = [];
   const server = createServer(({ url }, response) => {
     prefixes.push(new URL(url ?? "", "http://s3").searchParams.get("prefix") ?? "");
-    response.end("<ListBucketResult/>");
+    response.end(
+      "<ListBucketResult><Name>archive</Name><KeyCount>0</KeyCount><IsTruncated>false</IsTruncated></ListBucketResult>",
+    );
   });
   await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
   const client = new S3Client({
