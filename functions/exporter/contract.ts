@@ -6,7 +6,7 @@
  */
 
 /** Version of the exporter, as in package.json. */
-export const EXPORTER_VERSION = "0.1.0";
+export const EXPORTER_VERSION = "0.2.0";
 
 /** The containment types that the Sessions History API knows, in the order in which they are read. */
 export const CONTAINMENT_TYPES = ["dropOff", "selfService", "agent"] as const;
