@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { type ArchiveState, stateAfter, stateLines } from "../archive/archive-state.ts";
+import { stateAfter } from "../archive/archive-state.ts";
 import { inBatches } from "../archive/batches.ts";
 import type { Trust } from "../archive/believed-digest.ts";
 import {
@@ -7,29 +7,18 @@ import {
   compareDays,
   DIGEST_VERSION,
   type DigestV2,
-  dayName,
   digestFile,
-  type MonthRef,
   type ObjectRef,
   sha256Of,
   type VouchedDay,
 } from "../archive/digest.ts";
-import { packLines, writeHashed } from "../archive/json-lines.ts";
-import {
-  digestKey,
-  indexKey,
-  ledgerKey,
-  parseErasureKey,
-  parseLedgerKey,
-  publicKeyKey,
-  stateKey,
-} from "../archive/layout.ts";
+import { digestKey, ledgerKey, parseErasureKey, publicKeyKey } from "../archive/layout.ts";
 import { type LedgerRecord, parseRecord } from "../archive/ledger.ts";
-import { type IndexLine, indexLineText, monthOf, sortedLines } from "../archive/ledger-index.ts";
 import { listEntries } from "../archive/listing.ts";
 import { ArchivePast } from "../archive/past.ts";
 import type { Signer } from "../archive/signing.ts";
 import { type ArchiveStore, readOrTooLarge } from "../archive/store.ts";
+import { type VouchedRecord, versionIdOf, writeIndex, writeState } from "../archive/write-index.ts";
 import type { Clock } from "../clock.ts";
 import { PREFIXES } from "../contract.ts";
 import { ExporterError } from "../errors.ts";
@@ -140,53 +129,6 @@ async function writeDigest(
   return { number, sha256: sha256Of(file), archiveId: content.archive_id, problem: past.problem };
 }
 
-async function writeState(store: ArchiveStore, state: ArchiveState): Promise<ObjectRef> {
-  const body = await packLines(stateLines(state));
-  const sha256 = sha256Of(body);
-  const key = stateKey(sha256);
-  await writeHashed(store, key, body);
-  return { key, sha256, bytes: body.length, version_id: await versionIdOf(store, key) };
-}
-
-/** Writes the months that change, or whose file was lost, and names the others again. */
-async function writeIndex(
-  store: ArchiveStore,
-  past: ArchivePast,
-  days: readonly VouchedRecord[],
-  number: number,
-): Promise<MonthRef[]> {
-  const byMonth = Map.groupBy(days, ({ day }) => monthOf(day.dt));
-  const known = new Map(past.months.map((ref) => [ref.month, ref]));
-  const isIndexed = past.digest !== null && past.digest.state !== null;
-  const months = new Set([...known.keys(), ...byMonth.keys(), ...(isIndexed ? [] : await ledgerMonths(store, past))]);
-  const refs = await inBatches([...months].sort(), async (month) => {
-    const ref = known.get(month);
-    const isThere = ref !== undefined && !byMonth.has(month) && (await store.version(ref.key)) !== null;
-    if (isThere) return ref;
-    const lines = new Map(await past.month(month));
-    for (const { day, record } of byMonth.get(month) ?? []) {
-      const { dataset, dt, source, ledger, files } = day;
-      lines.set(dayName(dt, source, dataset), { dataset, dt, source, digest: number, ledger, files, record });
-    }
-    return writeMonth(store, month, sortedLines(lines.values()));
-  });
-  return refs.filter(({ records }) => records > 0);
-}
-
-async function writeMonth(store: ArchiveStore, month: string, lines: readonly IndexLine[]): Promise<MonthRef> {
-  const body = await packLines(lines.map(indexLineText));
-  const sha256 = sha256Of(body);
-  const key = indexKey(month, sha256);
-  if (lines.length > 0) await writeHashed(store, key, body);
-  return { month, key, sha256, bytes: body.length, records: lines.length, version_id: await versionIdOf(store, key) };
-}
-
-async function ledgerMonths(store: ArchiveStore, past: ArchivePast): Promise<Set<string>> {
-  const months = await past.namedMonths();
-  for await (const { parsed } of listEntries(store, PREFIXES.exports, parseLedgerKey)) months.add(monthOf(parsed.day));
-  return months;
-}
-
 async function allErasures(store: ArchiveStore): Promise<string[]> {
   const entries = await Array.fromAsync(listEntries(store, PREFIXES.erasures, parseErasureKey));
   return entries.map(({ key }) => key);
@@ -202,10 +144,6 @@ async function objectRefs(store: ArchiveStore, keys: readonly string[]): Promise
   return refs.flat();
 }
 
-async function versionIdOf({ history }: ArchiveStore, key: string): Promise<string | null> {
-  return (await history?.versionId(key)) ?? null;
-}
-
 /** Puts the public key beside the digests, for people to find; `verify` does not trust it. */
 async function publishKey(store: ArchiveStore, { publicKey, fingerprint }: Signer): Promise<void> {
   const key = publicKeyKey(fingerprint);
@@ -214,12 +152,6 @@ async function publishKey(store: ArchiveStore, { publicKey, fingerprint }: Signe
   await store.writeIf(key, pem, null).catch((error: unknown) => {
     if (!isChanged(error)) throw error;
   });
-}
-
-/** A day that a digest is to vouch for, and the text of its record for the index. */
-interface VouchedRecord {
-  readonly day: VouchedDay;
-  readonly record: string;
 }
 
 /** Returns the day as its record has it; null if the record is not the run's any more, or is vouched for already. */
