@@ -111,7 +111,9 @@ async function writeDigest(
   // The first digest of version 2 takes over the erasures that it finds.
   const erased = archiveId === null ? await allErasures(store) : erasures;
   const beside = { accepted: [...accepted], retires: [...retires], holds: [] };
-  const said = { number, ...beside, erasures: await objectRefs(store, erased) };
+  const before = await past.state();
+  const isNew = ({ key, sha256 }: ObjectRef) => before.erasures.get(key)?.sha256 !== sha256;
+  const said = { number, ...beside, erasures: (await objectRefs(store, erased)).filter(isNew) };
   const content: DigestV2 = {
     version: DIGEST_VERSION,
     previous_sha256: past.head?.sha256 ?? null,
@@ -121,7 +123,7 @@ async function writeDigest(
     archive_id: archiveId ?? randomUUID(),
     days: days.map(({ day }) => day).sort(compareDays),
     ...said,
-    state: await writeState(store, stateAfter(await past.state(), said)),
+    state: await writeState(store, stateAfter(before, said)),
     index: await writeIndex(store, past, days, number),
   };
   const file = await digestFile(content, ports.signer);
