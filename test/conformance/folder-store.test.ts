@@ -113,6 +113,8 @@ describe("the folder store", () => {
     await symlink("..", join(folder, "exports", "loop"));
     await symlink(join(base, "elsewhere"), join(folder, "sessions"));
     await symlink(join(base, "gone"), join(folder, "dangling"));
+    await symlink("holds", join(folder, "holds"));
+    await symlink("/dev/null/x", join(folder, "messages"));
     await store.writeIf("exports/b", Buffer.from("x"), null);
     expect(await keysOf(store)).toEqual(["exports/a", "exports/b", "sessions/b"]);
     const strays = (await Array.fromAsync(store.list(""))).filter((listed) => listed.kind === "stray");
@@ -126,8 +128,10 @@ describe("the folder store", () => {
       "exports/pipe",
       "exports/tab\t",
       "exports/zero",
+      "holds",
+      "messages",
     ]);
-    expect(await store.listRoot()).toEqual(["dangling/", "exports/", "sessions/"]);
+    expect(await store.listRoot()).toEqual(["dangling", "exports/", "holds", "messages", "sessions/"]);
   });
 
   test.each(["a pipe", "a link to a device", "a link to a file", "a folder"])(

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { mkdtemp, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
+import { mkdtemp, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import type { Clock } from "../clock.ts";
 import { ExporterError } from "../errors.ts";
@@ -9,12 +9,11 @@ import {
   onArchive,
   placeFile,
   reasonOf,
-  unlessMissing,
   unreachable,
   withRegular,
 } from "./folder-files.ts";
 import { FolderLock, Turns } from "./folder-lock.ts";
-import { listBelow } from "./folder-walk.ts";
+import { listBelow, namesIn } from "./folder-walk.ts";
 import { checkedKey } from "./key.ts";
 import { hashOf, promisedBytes } from "./local-file.ts";
 import {
@@ -123,11 +122,8 @@ export class FolderStore implements ArchiveStore {
   }
 
   async listRoot(): Promise<string[]> {
-    const entries = await onArchive("list", this.location, () =>
-      unlessMissing(readdir(this.location, { withFileTypes: true })),
-    );
-    const names = (entries ?? []).map((entry) => `${entry.name}${entry.isFile() ? "" : "/"}`);
-    return names.filter((name) => !OWN_NAMES.has(name.replace(/\/$/, ""))).sort();
+    const names = await onArchive("list", this.location, () => namesIn(this.location));
+    return names.filter((name) => !OWN_NAMES.has(name.replace(/\/$/, "")));
   }
 
   /** Calls made within `work` share its lock. Aborting `signal` ends the waiting for the lock, not the work. */

@@ -1,7 +1,7 @@
 import type { Dirent } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { unlessMissing } from "./folder-files.ts";
+import { NO_FILE, unlessMissing } from "./folder-files.ts";
 import { isKey } from "./key.ts";
 import type { Listed } from "./store.ts";
 
@@ -35,6 +35,14 @@ export async function* listBelow(root: string, prefix: string, parent = ""): Asy
       yield listedAs(key, kind);
     }
   }
+}
+
+/**
+ * Returns the names directly below a folder, as sorted by `listBelow`; those of folders, and of links to them, end in a
+ * slash. Rejects as `readdir` does.
+ */
+export async function namesIn(root: string): Promise<string[]> {
+  return (await entriesOf(root, "")).map(({ key }) => key);
 }
 
 /** An empty folder is nothing where a partition may be; elsewhere it may stand in the place of a file. */
@@ -71,6 +79,6 @@ async function kindOf(path: string, parent: string, entry: Dirent): Promise<Kind
   if (entry.isFile()) return "file";
   if (entry.isDirectory()) return "folder";
   if (!entry.isSymbolicLink()) return "special";
-  const isFolder = parent === "" && (await unlessMissing(stat(path)))?.isDirectory() === true;
+  const isFolder = parent === "" && (await unlessMissing(stat(path), NO_FILE))?.isDirectory() === true;
   return isFolder ? "folder" : "link";
 }
