@@ -83,11 +83,12 @@ async function checkOtherFiles(store: ArchiveStore, find: Find): Promise<void> {
   }
 }
 
-/** Fingerprint of a key in PEM: SHA-256 of what stands between its first and last line. */
+/** Fingerprint of a key in PEM: SHA-256 of what stands between its first and last line. It has one spelling, as runs write it. */
 function fingerprintIn(pem: Buffer | undefined): string | null {
-  const [, base64] =
-    /^-----BEGIN PUBLIC KEY-----\n([A-Za-z0-9+/=\n]+)\n-----END PUBLIC KEY-----\n$/.exec(String(pem)) ?? [];
-  return base64 === undefined ? null : sha256Of(Buffer.from(base64, "base64"));
+  const [, base64 = ""] = /^-----BEGIN PUBLIC KEY-----\n([^-]+)\n-----END PUBLIC KEY-----\n$/.exec(String(pem)) ?? [];
+  const der = Buffer.from(base64, "base64");
+  const lines = der.toString("base64").match(/.{1,64}/g) ?? [];
+  return lines.length > 0 && lines.join("\n") === base64 ? sha256Of(der) : null;
 }
 
 function checkNumbers(links: readonly Link[], find: Find): void {

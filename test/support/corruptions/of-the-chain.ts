@@ -208,6 +208,11 @@ export const OF_THE_CHAIN: readonly Corruption[] = [
     code: "ERR_VERIFY_FILE_CHANGED",
   },
   {
+    what: "the public key beside the digests is spelt in another way",
+    how: async (f, made) => f.replace(await keyBeside(made), "=\n", "\n"),
+    code: "ERR_VERIFY_FILE_CHANGED",
+  },
+  {
     what: "something else is slipped in among digests",
     how: (f) => f.write("digests/0007.json", "{}"),
     code: "ERR_VERIFY_FILE_ADDED",
