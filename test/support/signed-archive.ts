@@ -40,6 +40,7 @@ const clock = new VirtualClock("2026-01-05T04:00:00Z");
 export async function commandLine(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
+  signal = new AbortController().signal,
 ): Promise<CommandLineResult> {
   const [stdout, stderr]: [string[], string[]] = [[], []];
   const code = await runCli(args, {
@@ -47,7 +48,7 @@ export async function commandLine(
     stderr: { write: (text) => void stderr.push(text), isTTY: false },
     env,
     clock,
-    signal: new AbortController().signal,
+    signal,
   });
   return { code, stdout: stdout.join(""), stderr: stderr.join("") };
 }
