@@ -1,17 +1,16 @@
-import { parseDigestKey, parseIndexKey, parsePublicKeyKey } from "../../functions/exporter/archive/layout.ts";
+import { parseDigestKey, parseIndexKey } from "../../functions/exporter/archive/layout.ts";
 import { PREFIXES } from "../../functions/exporter/contract.ts";
 import type { Leaf, Tree } from "./tree.ts";
 
 /**
  * Returns what tells whether a name of an archive may come and go, by docs/digests.md: files of the index that the newest
- * digest does not name, public keys (they are there to be found, not to be trusted), and empty folders for a table.
+ * digest does not name, and empty folders for a table.
  */
 export function looseIn(tree: Tree): (name: string, leaf: Leaf | undefined) => boolean {
   const named = namedByNewest(tree);
   return (name, leaf) => {
     if (leaf === "folder") return TABLES.has(name);
     if (leaf !== undefined && !Buffer.isBuffer(leaf)) return false;
-    if (parsePublicKeyKey(name) !== null) return leaf === undefined;
     return parseIndexKey(name) !== null && !named.has(name);
   };
 }

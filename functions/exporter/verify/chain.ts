@@ -1,13 +1,12 @@
 import type { KeyObject } from "node:crypto";
 import { type ArchiveState, EMPTY_STATE, stateAfter } from "../archive/archive-state.ts";
-import { type Digest, dayName, sha256Of, type VouchedDay } from "../archive/digest.ts";
+import { type Digest, dayName, type VouchedDay } from "../archive/digest.ts";
 import { type Link, readLinks } from "../archive/digest-chain.ts";
-import { digestKey, parseDigestKey, parsePublicKeyKey } from "../archive/layout.ts";
-import { listEntries } from "../archive/listing.ts";
-import { type ArchiveStore, readOrTooLarge } from "../archive/store.ts";
-import { PREFIXES } from "../contract.ts";
+import { digestKey } from "../archive/layout.ts";
+import type { ArchiveStore } from "../archive/store.ts";
 import { AdoptionBook } from "./adoptions.ts";
-import { addedTo, type Find } from "./finding.ts";
+import type { Find } from "./finding.ts";
+import { checkPublicKeys } from "./public-keys.ts";
 import { checkSignatures } from "./signatures.ts";
 
 /** A day as the latest digest to name it vouches for it. */
@@ -58,8 +57,8 @@ export interface Trust {
 
 /** Reads every digest, and finds what is wrong with them and between them. */
 export async function checkChain(store: ArchiveStore, trust: Trust, find: Find): Promise<CheckedChain> {
-  await checkOtherFiles(store, find);
   const links = await readLinks(store);
+  await checkPublicKeys(store, links, find);
   checkNumbers(links, find);
   checkLinks(links, find);
   const signed = checkSignatures(links, trust.publicKeys, find);
@@ -69,26 +68,6 @@ export async function checkChain(store: ArchiveStore, trust: Trust, find: Find):
   const newest = last?.content.kind === "digest" ? signedDigest(last.content) : null;
   const head = last ? { number: last.number, sha256: last.sha256 } : null;
   return { head, newest, digests: links.length, signed, archiveId, ...said(links, newest?.signedBy ?? null) };
-}
-
-/** Beside digests only public keys lie, each under its own fingerprint. */
-async function checkOtherFiles(store: ArchiveStore, find: Find): Promise<void> {
-  const parse = (key: string) => parseDigestKey(key) ?? parsePublicKeyKey(key);
-  for await (const { key, parsed } of listEntries(store, PREFIXES.digests, parse, addedTo(find))) {
-    if (typeof parsed === "number") continue;
-    const file = await readOrTooLarge(store, key);
-    if (file === "too large" || fingerprintIn(file?.body) !== parsed) {
-      find("ERR_VERIFY_FILE_CHANGED", key, "is not the public key with this fingerprint.");
-    }
-  }
-}
-
-/** Fingerprint of a key in PEM: SHA-256 of what stands between its first and last line. It has one spelling, as runs write it. */
-function fingerprintIn(pem: Buffer | undefined): string | null {
-  const [, base64 = ""] = /^-----BEGIN PUBLIC KEY-----\n([^-]+)\n-----END PUBLIC KEY-----\n$/.exec(String(pem)) ?? [];
-  const der = Buffer.from(base64, "base64");
-  const lines = der.toString("base64").match(/.{1,64}/g) ?? [];
-  return lines.length > 0 && lines.join("\n") === base64 ? sha256Of(der) : null;
 }
 
 function checkNumbers(links: readonly Link[], find: Find): void {
