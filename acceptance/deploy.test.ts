@@ -107,7 +107,7 @@ describe("a run by hand, through the alias", () => {
     const sha256 = createHash("sha256")
       .update(await bodyOf(stack, key))
       .digest("hex");
-    expect(night.payload.digest).toEqual({ number: 1, sha256 });
+    expect(night.payload.digest).toEqual({ number: 1, sha256, archiveId: expect.any(String) });
     const { code, stdout, stderr } = await cli("verify", "--head", sha256, "--json");
     expect({ code, stderr, findings: JSON.parse(stdout).findings }).toEqual({ code: 0, stderr: "", findings: [] });
   });
