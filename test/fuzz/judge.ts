@@ -1,3 +1,4 @@
+import { problemsOf } from "../independent/verify-digests.ts";
 import { commandLine } from "../support/signed-archive.ts";
 
 /** What somebody who judges an archive brings along. */
@@ -25,5 +26,11 @@ const byVerify: Judge = async (folder, { publicKeyPath, head }) => {
   return codes;
 };
 
+/** Returns that the second verifier finds something. */
+const byTheOther: Judge = async (folder, { publicKey, head }) =>
+  problemsOf(folder, [publicKey], head)
+    .slice(0, 1)
+    .map(() => "a problem");
+
 /** Names those who judge each change. */
-export const JUDGES: Readonly<Record<string, Judge>> = { verify: byVerify };
+export const JUDGES: Readonly<Record<string, Judge>> = { verify: byVerify, "the second verifier": byTheOther };

@@ -1,8 +1,10 @@
+import { createPublicKey } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { fingerprintOf } from "../../functions/exporter/archive/signing.ts";
 import { OF_FILES } from "../support/corruptions/of-files.ts";
 import { OF_ROWS } from "../support/corruptions/of-rows.ts";
 import { OF_THE_CHAIN } from "../support/corruptions/of-the-chain.ts";
@@ -24,7 +26,7 @@ const examples = () =>
 
 describe("a verifier that knows nothing but docs/digests.md", () => {
   test("finds the archive sound that runs left", () => {
-    expect(problemsOf(made.archive, publicKey, made.head)).toEqual([]);
+    expect(problemsOf(made.archive, [publicKey], made.head)).toEqual([]);
   });
 
   test.each([...OF_FILES, ...OF_THE_CHAIN].map((corruption) => [corruption.what, corruption] as const))(
@@ -32,7 +34,7 @@ describe("a verifier that knows nothing but docs/digests.md", () => {
     async (_, { how, trust = "key" }) => {
       const copy = await made.copy();
       await how(new Forger(copy), made);
-      const key = trust === "key" ? publicKey : null;
+      const key = trust === "key" ? [publicKey] : null;
       expect(problemsOf(copy, key, trust === "head" ? made.head : null)).not.toEqual([]);
     },
   );
@@ -54,10 +56,23 @@ test("the example of docs/digests.md is sound, to both verifiers", async () => {
   await mkdir(join(folder, "digests"));
   await writeFile(join(folder, "digests/00000001.json"), first);
   await writeFile(join(folder, "digests/00000002.json"), second);
-  await writeFile(join(folder, "public.pem"), pem);
+  const fingerprint = fingerprintOf(createPublicKey(pem));
+  await writeFile(join(folder, `digests/public-key-${fingerprint}.pem`), pem);
   const [, head = ""] =
     /The head of this chain is number 2, ([0-9a-f]{64})\./.exec(readFileSync("docs/digests.md", "utf8")) ?? [];
-  expect(problemsOf(folder, pem, head)).toEqual([]);
-  const args = ["--archive", folder, "--public-key", join(folder, "public.pem"), "--head", head];
+  expect(problemsOf(folder, [pem], head)).toEqual([]);
+  const args = [
+    "--archive",
+    folder,
+    "--public-key",
+    join(folder, `digests/public-key-${fingerprint}.pem`),
+    "--head",
+    head,
+  ];
   expect(await commandLine(["verify", ...args])).toMatchObject({ code: 0, stderr: "" });
+});
+
+test("an archive of version 1 is sound, to both verifiers", () => {
+  const key = readFileSync("test/fixtures/version-1/public-key.pem", "utf8");
+  expect(problemsOf("test/fixtures/version-1/archive", [key], null)).toEqual([]);
 });

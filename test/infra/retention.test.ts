@@ -171,9 +171,9 @@ test("a plain copy of the bucket proves itself without the bucket, by this progr
   const { code, stdout } = await scenario.cli(["verify", "--archive", copy, ...trust, "--json"]);
   expect({ code, ...JSON.parse(stdout) }).toMatchObject({ code: 0, findings: [], signed_digests: 4, versions: "none" });
   const pem = String(await readFile(publicKeyPath));
-  expect(problemsOf(copy, pem, head)).toEqual([]);
+  expect(problemsOf(copy, [pem], head)).toEqual([]);
   await writeFile(join(copy, AGENT), "others");
-  expect(problemsOf(copy, pem, head)).not.toEqual([]);
+  expect(problemsOf(copy, [pem], head)).not.toEqual([]);
   expect(s3.requests).toHaveLength(requests);
 });
 

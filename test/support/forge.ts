@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { type DigestV2, digestFile } from "../../functions/exporter/archive/digest.ts";
 import { readLinks } from "../../functions/exporter/archive/digest-chain.ts";
@@ -93,8 +93,7 @@ export class Forger {
 
   /** Writes a chain that fits the archive as it is, in place of the one there is. */
   async rebuildChain(signer: Signer | null = null): Promise<void> {
-    const digests = (await readdir(this.path("digests"))).filter((name) => name.endsWith(".json"));
-    await this.remove(...digests.map((name) => `digests/${name}`));
+    await this.remove("digests");
     const store = new FolderStore(this.archive, clock);
     const days: WrittenDay[] = [];
     for await (const key of objectKeys(store, "exports/")) {
