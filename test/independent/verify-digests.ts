@@ -85,6 +85,19 @@ export function problemsOf(
   head: string | null,
   archiveId: string | null = null,
 ): string[] {
+  try {
+    return found(archive, publicKeyPems, head, archiveId);
+  } catch (error) {
+    return [`not to be read: ${error}`];
+  }
+}
+
+function found(
+  archive: string,
+  publicKeyPems: readonly string[] | null,
+  head: string | null,
+  archiveId: string | null,
+): string[] {
   const { files, others } = namesBelow(archive);
   const read = (name: string, most: number) => (files.has(name) ? contentOf(join(archive, name), most) : null);
   const links = [...files]
