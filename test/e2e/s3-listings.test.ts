@@ -25,7 +25,7 @@ let scenario: Scenario;
 beforeEach(async () => {
   for (const level of ["log", "info", "error"] as const) vi.spyOn(console, level).mockReturnValue();
   vi.stubEnv("POWERTOOLS_DEV", "true");
-  s3 = await startS3Server({ pageSize: 3 });
+  s3 = await startS3Server({ pageSize: 20 });
   onTestFinished(() => s3.close());
   bucket = s3.createBucket("archive-bucket");
   s3.createBucket("scratch-bucket");

@@ -14,7 +14,7 @@ let bucket: Bucket;
 let head: string;
 
 beforeEach(async () => {
-  s3 = await startS3Server({ pageSize: 3 });
+  s3 = await startS3Server({ pageSize: 10 });
   onTestFinished(() => s3.close());
   bucket = s3.createBucket("archive-bucket");
   vi.stubEnv("AWS_ENDPOINT_URL_S3", s3.url);

@@ -1,5 +1,6 @@
 import { promisify } from "node:util";
 import { gunzip, gzip } from "node:zlib";
+import { ExporterError } from "../errors.ts";
 import { sha256Of } from "./digest.ts";
 import { type ArchiveStore, MOST_BYTES_READ, readOrTooLarge } from "./store.ts";
 
@@ -34,12 +35,11 @@ export async function readHashed(
  * else's doing, and are replaced.
  */
 export async function writeHashed(store: ArchiveStore, key: string, body: Buffer): Promise<void> {
-  const sha256 = sha256Of(body);
-  if ((await readHashed(store, { key, sha256 })) !== null) return;
   try {
-    await store.writeIf(key, body, await store.version(key));
+    await store.writeIf(key, body, null);
   } catch (error) {
-    // Another run has written the same.
-    if ((await readHashed(store, { key, sha256 })) === null) throw error;
+    if (!(error instanceof ExporterError) || error.code !== "ERR_ARCHIVE_CHANGED") throw error;
+    if ((await readHashed(store, { key, sha256: sha256Of(body) })) !== null) return;
+    await store.writeIf(key, body, await store.version(key));
   }
 }

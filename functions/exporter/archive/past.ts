@@ -26,6 +26,7 @@ export class ArchivePast {
   readonly #believed: ChainEnd["believed"];
   readonly #months = new Map<string, Promise<ReadonlyMap<string, IndexLine> | null>>();
   #walk: Promise<ChainWalk> | null = null;
+  #state: Promise<ArchiveState> | null = null;
 
   private constructor(store: ArchiveStore, { head, believed, problem }: ChainEnd) {
     this.#store = store;
@@ -58,7 +59,12 @@ export class ArchivePast {
   }
 
   /** Returns what the digests say beside days. */
-  async state(): Promise<ArchiveState> {
+  state(): Promise<ArchiveState> {
+    this.#state ??= this.#readState();
+    return this.#state;
+  }
+
+  async #readState(): Promise<ArchiveState> {
     const ref = this.digest?.state ?? null;
     const bytes = ref && (await readHashed(this.#store, ref));
     const lines = bytes && (await unpackLines(bytes));

@@ -15,11 +15,16 @@ export interface VouchedRecord {
   readonly record: string;
 }
 
-/** Writes a state, and returns how a digest names it. */
-export async function writeState(store: ArchiveStore, state: ArchiveState): Promise<ObjectRef> {
+/** Writes a state, unless it is that of the digest before, and returns how a digest names it. */
+export async function writeState(
+  store: ArchiveStore,
+  state: ArchiveState,
+  before: ObjectRef | null,
+): Promise<ObjectRef> {
   const body = await packLines(stateLines(state));
   const sha256 = sha256Of(body);
   const key = stateKey(sha256);
+  if (before?.sha256 === sha256 && (await store.version(before.key)) !== null) return before;
   await writeHashed(store, key, body);
   return { key, sha256, bytes: body.length, version_id: await versionIdOf(store, key) };
 }

@@ -123,7 +123,7 @@ async function writeDigest(
     archive_id: archiveId ?? randomUUID(),
     days: days.map(({ day }) => day).sort(compareDays),
     ...said,
-    state: await writeState(store, stateAfter(before, said)),
+    state: await writeState(store, stateAfter(before, said), past.digest?.state ?? null),
     index: await writeIndex(store, past, days, number),
   };
   const file = await digestFile(content, ports.signer);
