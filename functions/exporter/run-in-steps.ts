@@ -53,18 +53,20 @@ export interface SourceReport {
 
 /**
  * Exports what the task says of the settings' sources into their archive, in steps of the host. Throws before anything is
- * asked if the archive, the secret or the signing key cannot be used; whatever else fails is in the reports.
+ * asked if the archive, the secret or the signing key cannot be used; whatever else fails is in the reports. `problem` is
+ * `ERR_DIGEST_NOT_TRUSTED` if the newest digest was not to be believed when the run began.
  */
 export async function exportInSteps(
   settings: Settings,
   task: Task,
   host: Host,
   ports: RunPorts,
-): Promise<SourceReport[]> {
+): Promise<{ readonly reports: SourceReport[]; readonly problem: ToldError | null }> {
   const kind = task.kind === "night" ? "night" : "days";
   const { timeZone } = settings;
   const run = { runId: host.runId, exporterVersion: EXPORTER_VERSION, clock: ports.clock };
-  return inSteps(settings, kind, host, ports, async (work, { store, past, erasedUsers, personalData, seal }) => {
+  const { results, problem } = await inSteps(settings, kind, host, ports, async (work, means) => {
+    const { store, past, erasedUsers, personalData, seal } = means;
     const agenda = agendaOf(task, work.source, { store, past, timeZone });
     const result = await exportSource(agenda, work, {
       ...run,
@@ -83,6 +85,7 @@ export async function exportInSteps(
     });
     return reportOf(result, work.throttles);
   });
+  return { reports: results, problem };
 }
 
 /** The digest of a deployed run, or why there is none. */
@@ -136,12 +139,13 @@ export async function estimateInSteps(
   host: Host,
   ports: RunPorts,
 ): Promise<Estimate[]> {
-  return inSteps(settings, "estimate", host, ports, async (work) => {
+  const { results } = await inSteps(settings, "estimate", host, ports, async (work) => {
     const count = () => work.find("estimate", (reader) => estimateSessions(reader, days, settings.timeZone));
     const counted = await settled(count);
     const source = sourceName(work.source);
     return "error" in counted ? { source, sessions: null, ...counted } : { source, sessions: counted.value };
   });
+  return results;
 }
 
 /** Does work for each source, side by side, once it is known that the run can begin at all. */
@@ -151,7 +155,7 @@ async function inSteps<T>(
   host: Host,
   ports: RunPorts,
   work: (source: InSteps, means: SourceMeans) => Promise<T>,
-): Promise<T[]> {
+): Promise<{ readonly results: T[]; readonly problem: ToldError | null }> {
   const { clock } = ports;
   const { sources, timeZone, quota, pageSize } = settings;
   const store = await openStore(settings.archive, { clock });
@@ -171,12 +175,13 @@ async function inSteps<T>(
         await store.checkWritable();
         await refuseArchiveOfOtherZone(store, timeZone);
         await connection();
-        await refuseRetiredKey(await past.current(), await trust());
+        const { problem } = await refuseRetiredKey(await past.current(), await trust());
         await erasedUsers();
-        return clock.now();
+        // Once the run has sealed itself, the digest that was not to be believed is no longer the newest.
+        return { beganAt: clock.now(), problem: problem && tellError(problem) };
       }),
     );
-    const beganAt = valueIn(begun);
+    const { beganAt, problem } = valueIn(begun);
     const owner = { id: createHash("sha256").update(host.runId).digest("hex").slice(0, 16), kind };
     const limits = { room: new Room(SESSIONS_IN_MEMORY), deadline: beganAt + LONGEST_RUN_MS };
     const fixed = { sliceBudget: SLICE_BUDGET, exporterVersion: EXPORTER_VERSION, personalData: spelling };
@@ -189,7 +194,7 @@ async function inSteps<T>(
         return work(inSteps, means).finally(() => inSteps.release());
       }),
     );
-    return results.map(valueIn);
+    return { results: results.map(valueIn), problem };
   } finally {
     store.close();
     scratch.close();

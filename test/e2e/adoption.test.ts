@@ -1,8 +1,9 @@
 import { readFileSync } from "node:fs";
 import { cp, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { ledgerKey } from "../../functions/exporter/archive/layout.ts";
+import { deploy } from "../support/durable-run.ts";
 import { keyPair } from "../support/key-pair.ts";
 import { BOT, DAY, type Scenario, startScenario } from "../support/scenario.ts";
 
@@ -220,6 +221,18 @@ describe("the newest digest", () => {
     expect({ code, stderr }).toMatchObject({ code: 1, stderr: expect.stringContaining(person.fingerprint) });
     expect((await exportDay()).code).toBe(0);
     expect(await verify()).toMatchObject({ code: 0, adopted: [] });
+  });
+
+  test("that a deployed run does not believe fails it", async () => {
+    const { scenario, person, env, exportDay, verify } = await signedScenario();
+    await exportDay();
+    await scenario.cli(["export", "--date", DAY], { KORE_SIGNING_KEY: person.privatePath });
+    for (const level of ["log", "info", "error"] as const) vi.spyOn(console, level).mockReturnValue();
+    const deployment = await deploy(scenario, { ...env, KORE_TRUSTED_KEYS: "" });
+    const run = deployment.plainly({ scheduledTime: "2026-01-03T02:15:00Z" }, 600_000);
+    await expect(run).rejects.toMatchObject({ code: "ERR_DIGEST_NOT_TRUSTED" });
+    expect((await exportDay()).code).toBe(0);
+    expect(await verify()).toMatchObject({ code: 0 });
   });
 
   test("of an archive that was never signed has nothing to be checked", async () => {

@@ -51,10 +51,10 @@ async function ownSealTime(past: PastReader, runId: string): Promise<number | nu
   return digest?.run_id === runId ? Date.parse(digest.created_at) : null;
 }
 
-/** Throws `ERR_SIGNING_KEY` if the run's own key was retired: nobody would believe its digests. */
-export async function refuseRetiredKey(past: ArchivePast, { signer }: Pick<SealPorts, "signer">): Promise<void> {
+/** Returns the past. Throws `ERR_SIGNING_KEY` if the run's own key was retired: nobody would believe its digests. */
+export async function refuseRetiredKey(past: ArchivePast, { signer }: Pick<SealPorts, "signer">): Promise<ArchivePast> {
   const retired = signer && (await past.state()).retired.get(signer.fingerprint);
-  if (!retired) return;
+  if (!retired) return past;
   const message =
     `The signing key ${retired.key_fingerprint} was retired by digest ${retired.digest}. Set KORE_SIGNING_KEY to the key ` +
     "that has taken its place.";

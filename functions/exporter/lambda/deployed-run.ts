@@ -76,9 +76,12 @@ class DeployedRun {
     const order = await this.#orGiveUp(async () => readEvent(event, readSettings(this.#env), this.#clock.now()));
     const { settings, task } = order;
     if (task.kind === "estimate") return this.#estimate(settings, task.days);
-    const reports = await this.#orGiveUp(async () => exportInSteps(settings, task, this.#host, this.#ports()));
-    const end = await sealInSteps(settings, reports, this.#host, { clock: this.#clock });
-    const { digest } = end;
+    const { reports, problem } = await this.#orGiveUp(async () =>
+      exportInSteps(settings, task, this.#host, this.#ports()),
+    );
+    const { digest, failures } = await sealInSteps(settings, reports, this.#host, { clock: this.#clock });
+    const isTold = problem === null || failures.some(({ code }) => code === problem.code);
+    const end = { digest, failures: isTold ? failures : [problem, ...failures] };
     const [first = "error" in digest ? digest.error : null] = end.failures;
     const failure = this.#failureOf(task, reports) ?? (first && revivedError(first));
     await this.#host.once("finish", () => this.#tell(order, task, reports, end, failure));
