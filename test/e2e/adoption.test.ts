@@ -98,6 +98,24 @@ describe("a day that somebody replaced by another consistent one", () => {
     expect((await verify()).codes).toEqual(["ERR_VERIFY_ADOPTED"]);
   });
 
+  test("is adopted by an erasure that rewrites it, too", async () => {
+    const { scenario, env, exportDay, verify } = await signedScenario();
+    await exportDay();
+    await layOver(scenario, await forgedDay());
+    const { stdout } = await scenario.cli([
+      "sql",
+      "--json",
+      "SELECT user_id FROM sessions WHERE user_id IS NOT NULL LIMIT 1",
+    ]);
+    const [{ user_id }] = JSON.parse(stdout);
+    const args = ["erase", "--user-id", user_id, "--apply", "--reference", "T-1"];
+    expect(
+      (await scenario.cli(args, { ...env, KORE_HASH_KEY: "the key of hashes, of 32 characters or more" })).code,
+    ).toBe(0);
+    expect((await scenario.ledger()).adopted).not.toBeNull();
+    expect((await verify()).codes).toEqual(["ERR_VERIFY_ADOPTED"]);
+  });
+
   test("keeps nothing of what a forged record says of erasures where it is replaced", async () => {
     const { scenario, exportDay, verify } = await signedScenario();
     await exportDay();

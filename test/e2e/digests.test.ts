@@ -139,6 +139,56 @@ describe("a run ends with a digest", () => {
   });
 });
 
+describe("the index", () => {
+  const monthsOf = ({ digest }: { digest: { index: { month: string; key: string; records: number }[] } }) =>
+    digest.index;
+
+  test("has a file for each month, which the next digest names again where nothing changed", async () => {
+    const scenario = await startScenario({ from: "2025-12-30", to: "2026-01-02" });
+    await scenario.cli(["export", "--from", "2025-12-30", "--to", "2026-01-01"]);
+    await scenario.cli(["export", "--date", "2026-01-02"]);
+    const [first, second] = (await digestsOf(scenario)).map(monthsOf);
+    expect(first).toMatchObject([
+      { month: "2025-12", records: 2 },
+      { month: "2026-01", records: 1 },
+    ]);
+    expect(second).toMatchObject([first?.[0], { month: "2026-01", records: 2 }]);
+    expect(await verify(scenario)).toMatchObject({ code: 0, findings: [] });
+  });
+
+  test.each(["a month", "the state", "all of it"])(
+    "is written anew by the next run if %s was lost, or changed",
+    async (what) => {
+      const scenario = await startScenario({ from: "2025-12-30", to: "2026-01-02" });
+      await scenario.cli(["export", "--from", "2025-12-30", "--to", "2026-01-02"]);
+      const [digest] = await digestsOf(scenario);
+      const lost = {
+        "a month": monthsOf(digest as never)[0]?.key,
+        "the state": digest?.digest.state.key,
+        "all of it": "index",
+      };
+      await rm(join(scenario.archive, lost[what as keyof typeof lost] ?? ""), { recursive: true });
+      expect((await verify(scenario)).findings.map((one: { code: string }) => one.code)).toContain(
+        "ERR_VERIFY_FILE_MISSING",
+      );
+      expect(await scenario.cli(["export", "--date", "2026-01-02"])).toMatchObject({ code: 0, stderr: "" });
+      expect(await verify(scenario)).toMatchObject({ code: 0, findings: [], adopted: [] });
+    },
+  );
+
+  test("that was lost does not make a run take days for unknown ones", async () => {
+    const scenario = await startScenario({ from: "2026-01-01", to: "2026-01-03" });
+    await scenario.cli(["export", ...RANGE]);
+    await rm(join(scenario.archive, "index"), { recursive: true });
+    const before = scenario.kore.requests.length;
+    const { stdout } = await scenario.cli(["backfill", "--local", "--json", ...RANGE]);
+    expect(JSON.parse(stdout).days).toEqual([]);
+    // What an estimate asks, and nothing else.
+    expect(scenario.kore.requests.length - before).toBeLessThan(5);
+    expect(await verify(scenario)).toMatchObject({ code: 0, findings: [] });
+  });
+});
+
 describe("a key file", () => {
   async function withKey(text: string | null) {
     const scenario = await startScenario();

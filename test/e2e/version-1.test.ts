@@ -89,6 +89,18 @@ test("its erased person stays out, and is known to the new version", async () =>
   expect(await made.verify()).toMatchObject({ code: 0 });
 });
 
+test("it is erased from, by the first digest of version 2", async () => {
+  const made = await copied();
+  const sql = "SELECT user_id, dt FROM sessions WHERE user_id IS NOT NULL ORDER BY user_id LIMIT 1";
+  const [{ user_id }] = JSON.parse((await commandLine(["sql", "--archive", made.archive, "--json", sql])).stdout);
+  const args = ["erase", "--user-id", user_id, "--apply", "--reference", "T-2", "--json"];
+  expect(await commandLine(args, made.env)).toMatchObject({ code: 0, stderr: "" });
+  const { digest } = await digestLines(made.archive, 8);
+  expect(digest).toMatchObject({ version: 2, days: [], index: [{ month: "2026-01", records: 4 }] });
+  expect(digest.erasures).toHaveLength(2);
+  expect(await made.verify()).toMatchObject({ code: 0, codes: [], adopted: [], checked: { digests: 9 } });
+});
+
 test("of a run that does not trust its key, it says so", async () => {
   const made = await copied();
   const { code, stderr } = await exportFurther({ env: { ...made.env, KORE_TRUSTED_KEYS: "" } }, "--date", "2026-01-04");
