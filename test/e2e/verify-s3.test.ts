@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { afterEach, beforeEach, expect, onTestFinished, test, vi } from "vitest";
 import { digestKey, ledgerKey, sessionKey } from "../../functions/exporter/archive/layout.ts";
 import type { Bucket } from "../support/s3-server/bucket.ts";
@@ -125,4 +126,26 @@ test("versions that the bucket's lifecycle has let go are not missed", async () 
     for (const { versionId } of key === LEDGER ? older : []) bucket.forget(PREFIX + key, versionId);
   }
   expect(await verify()).toMatchObject({ code: 0, found: [] });
+});
+
+test("a forged record that names the one before it is adopted by the owner's run, though the versions fit", async () => {
+  const body = versionOf(LEDGER)?.body ?? Buffer.alloc(0);
+  const record = JSON.parse(String(body));
+  const previous_sha256 = createHash("sha256").update(body).digest("hex");
+  const forged = { ...record, revision: record.revision + 1, requests: 99, previous_sha256 };
+  bucket.put(PREFIX + LEDGER, `${JSON.stringify(forged)}\n`);
+  expect((await verify("--head", head)).found).toEqual([`ERR_VERIFY_LEDGER_CHANGED ${LEDGER}`]);
+  const env = {
+    KORE_HOST: "http://127.0.0.1:9",
+    KORE_BOT_IDS: BOT,
+    KORE_CLIENT_ID: "cs-demo",
+    KORE_CLIENT_SECRET: "none-at-all",
+  };
+  const { code } = await commandLine(["export", "--archive", ARCHIVE, "--date", DAYS[0], "--json"], env);
+  expect(code).toBe(1);
+  expect(await verify("--head", head)).toMatchObject({
+    code: 3,
+    found: [`ERR_VERIFY_ADOPTED ${LEDGER}`],
+    adopted: [{ dt: DAYS[0], source: BOT, accepted: null }],
+  });
 });
