@@ -1,7 +1,7 @@
 import { inBatches } from "../../functions/exporter/archive/batches.ts";
-import { readDigest } from "../../functions/exporter/archive/digest.ts";
-import { digestNumbers } from "../../functions/exporter/archive/digest-chain.ts";
-import { digestKey, ledgerKey, parseLedgerKey } from "../../functions/exporter/archive/layout.ts";
+import type { ReadDigest } from "../../functions/exporter/archive/digest.ts";
+import { digestNumbers, readLink } from "../../functions/exporter/archive/digest-chain.ts";
+import { ledgerKey, parseLedgerKey } from "../../functions/exporter/archive/layout.ts";
 import { type LedgerRecord, readableRecord } from "../../functions/exporter/archive/ledger.ts";
 import { listEntries } from "../../functions/exporter/archive/listing.ts";
 import type { ArchiveStore } from "../../functions/exporter/archive/store.ts";
@@ -26,8 +26,8 @@ export interface LedgerView {
   readonly bad: readonly string[];
   /** When the newest digest was written, ISO 8601; null if there is none that can be read. */
   readonly lastRunAt: string | null;
-  /** The file of the newest digest, as it is; null if there is none. */
-  readonly newestDigest: Buffer | null;
+  /** The newest digest; null if there is none. */
+  readonly newestDigest: ReadDigest | null;
   /** A record that could be read, for what all days have in common; null if there is none. */
   readonly anyRecord: LedgerRecord | null;
 }
@@ -54,7 +54,7 @@ export async function readLedgerView(store: ArchiveStore): Promise<LedgerView> {
       .map(({ source, day, record }) => `${source} ${day} (${record?.status ?? "damaged"})`),
     bad: seen.filter(({ record }) => record === null || record.status === "incomplete").map(describe),
     lastRunAt: lastRun.at,
-    newestDigest: lastRun.file,
+    newestDigest: lastRun.content,
     anyRecord: seen.find(({ record }) => record !== null)?.record ?? null,
   };
 }
@@ -71,13 +71,12 @@ function newestOfEach(days: readonly SourceDay[]): SourceDay[] {
 
 async function newestDigest(
   store: ArchiveStore,
-): Promise<{ at: string | null; days: SourceDay[]; file: Buffer | null }> {
+): Promise<{ at: string | null; days: SourceDay[]; content: ReadDigest | null }> {
   const newest = (await digestNumbers(store)).at(-1);
-  const file = newest === undefined ? null : await store.read(digestKey(newest));
-  const read = file === null ? null : readDigest(file.body);
-  if (read?.kind !== "digest") return { at: null, days: [], file: file?.body ?? null };
-  const days = read.digest.days.map(({ source, dt }) => ({ source, day: dt }));
-  return { at: read.digest.created_at, days, file: file?.body ?? null };
+  const content = newest === undefined ? null : ((await readLink(store, newest))?.content ?? null);
+  if (content?.kind !== "digest") return { at: null, days: [], content };
+  const days = content.digest.days.map(({ source, dt }) => ({ source, day: dt }));
+  return { at: content.digest.created_at, days, content };
 }
 
 function describe({ source, day, record }: SourceDay & { record: LedgerRecord | null }): string {

@@ -1,7 +1,5 @@
 import { inBatches } from "../../functions/exporter/archive/batches.ts";
-import { readDigest } from "../../functions/exporter/archive/digest.ts";
-import { digestNumbers } from "../../functions/exporter/archive/digest-chain.ts";
-import { digestKey } from "../../functions/exporter/archive/layout.ts";
+import { digestNumbers, readLink } from "../../functions/exporter/archive/digest-chain.ts";
 import type { ArchiveStore } from "../../functions/exporter/archive/store.ts";
 
 const HOUR_MS = 3_600_000;
@@ -32,8 +30,7 @@ export async function readRuns(store: ArchiveStore): Promise<Runs> {
 }
 
 async function runOf(store: ArchiveStore, number: number): Promise<Runs["last"]> {
-  const object = await store.read(digestKey(number));
-  const content = object === null ? null : readDigest(object.body);
+  const content = (await readLink(store, number))?.content;
   if (content?.kind !== "digest") return null;
   const { created_at, archive_id: archiveId } = content.digest;
   return { digest: number, endedAt: Date.parse(created_at), archiveId };

@@ -1,4 +1,5 @@
 import { generateKeyPairSync } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { afterEach, describe, expect, onTestFinished, test, vi } from "vitest";
@@ -7,6 +8,7 @@ import { digestKey, ledgerKey } from "../../functions/exporter/archive/layout.ts
 import { checkUp, stubAws, temporaryFolder } from "../support/check-up.ts";
 import { filesBelow } from "../support/files.ts";
 import { startKmsServer } from "../support/kms-server.ts";
+import { EMPTY_DIGEST } from "../support/ledger-days.ts";
 import { type S3Server, startS3Server } from "../support/s3-server/server.ts";
 import { BOT, DAY, type Scenario, startScenario } from "../support/scenario.ts";
 
@@ -115,6 +117,8 @@ describe("doctor on an archive in a folder", () => {
 });
 
 describe("doctor on the digests", () => {
+  const [OF_VERSION_1 = ""] = readFileSync(`test/fixtures/version-1/archive/${digestKey(1)}`, "utf8").split("\n");
+
   async function withDigest(number: number, line: string): Promise<Scenario> {
     const scenario = await startScenario();
     const path = join(scenario.archive, digestKey(number));
@@ -128,7 +132,7 @@ describe("doctor on the digests", () => {
   });
 
   test("warns of version 1, which the next run leaves behind for good", async () => {
-    const scenario = await withDigest(1, '{"version":1}');
+    const scenario = await withDigest(1, OF_VERSION_1);
     const found = await checkUp(scenario);
     expect(found).toMatchObject({ code: 0, problems: [] });
     expect(found.of("digests")).toEqual([
@@ -145,9 +149,9 @@ describe("doctor on the digests", () => {
   });
 
   test("names the archive by the newest of version 2", async () => {
-    const id = "6f9619ff-8b86-4d01-b42d-00cf4fc964ff";
-    const scenario = await withDigest(1, '{"version":1}');
-    await writeFile(join(scenario.archive, digestKey(2)), `{"version":2,"archive_id":"${id}"}\nnull\n`);
+    const id = EMPTY_DIGEST.archive_id;
+    const scenario = await withDigest(1, OF_VERSION_1);
+    await writeFile(join(scenario.archive, digestKey(2)), `${JSON.stringify(EMPTY_DIGEST)}\nnull\n`);
     const [told] = (await checkUp(scenario)).of("digests");
     expect(told).toEqual({ name: "digests", status: "ok", says: `of version 2; the archive is ${id}` });
   });
