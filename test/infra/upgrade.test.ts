@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it, vi } from "vitest";
 import { exporterApp, inTemporaryFolder, REQUIRED, type Resource, ROOT, synthesise } from "./synthesise.ts";
 
 /**
@@ -9,6 +9,9 @@ import { exporterApp, inTemporaryFolder, REQUIRED, type Resource, ROOT, synthesi
  * versions of the function, saved queries, alarms, dashboard and policies, and, of what is there, code, columns and
  * statements. The file stays as it is: a stack that does not fit it has to move data, which CloudFormation does not do.
  */
+// The CDK is another process, which shares a busy machine.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
+
 const DEPLOYED = join(ROOT, "test/infra/deployed-0.1.0.json");
 const SETTINGS = { ...REQUIRED, alarmEmail: "alarms@example.com" };
 
