@@ -72,7 +72,9 @@ test("the example of docs/digests.md is sound, to both verifiers", async () => {
   expect(await commandLine(["verify", ...args])).toMatchObject({ code: 0, stderr: "" });
 });
 
-test("an archive of version 1 is sound, to both verifiers", () => {
-  const key = readFileSync("test/fixtures/version-1/public-key.pem", "utf8");
-  expect(problemsOf("test/fixtures/version-1/archive", [key], null)).toEqual([]);
+test("an archive of version 1 is sound, to both verifiers", async () => {
+  const [archive, key] = ["test/fixtures/version-1/archive", "test/fixtures/version-1/public-key.pem"];
+  expect(problemsOf(archive, [readFileSync(key, "utf8")], null)).toEqual([]);
+  const args = ["--archive", archive, "--public-key", key];
+  expect(await commandLine(["verify", ...args])).toMatchObject({ code: 0, stderr: "" });
 });
