@@ -5,8 +5,10 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { pemSigner } from "../../functions/exporter/archive/signing.ts";
 import { type ErasedArchive, makeErasedArchive } from "../fuzz/erased-archive.ts";
 import { problemsOf } from "../independent/verify-digests.ts";
+import type { StolenKeys } from "../support/corruptions/forgery.ts";
 import { OF_NAMES } from "../support/corruptions/of-names.ts";
-import { OF_THE_INDEX, type StolenKeys } from "../support/corruptions/of-the-index.ts";
+import { OF_RECORDS } from "../support/corruptions/of-records.ts";
+import { OF_THE_INDEX } from "../support/corruptions/of-the-index.ts";
 import { Forger } from "../support/forge.ts";
 import { type KeyPair, keyPair } from "../support/key-pair.ts";
 import { commandLine } from "../support/signed-archive.ts";
@@ -45,7 +47,8 @@ test("the archive is sound, to both verifiers, and so it is with a digest more o
 });
 
 describe("both verifiers see that", () => {
-  test.each(OF_THE_INDEX.map((forgery) => [forgery.what, forgery] as const))("%s", async (_, { how, code }) => {
+  const forgeries = [...OF_THE_INDEX, ...OF_RECORDS];
+  test.each(forgeries.map((forgery) => [forgery.what, forgery] as const))("%s", async (_, { how, code }) => {
     const forger = await copied();
     await how(forger, keys);
     const result = await judged(forger.archive);

@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { mkdir, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { basename, dirname } from "node:path";
 import type { Forger } from "../forge.ts";
-import { AGENT, type Corruption, LEDGER } from "./corruption.ts";
+import { AGENT, type Corruption, DROP_OFF, LEDGER } from "./corruption.ts";
 
 const beside = (name: string, key = AGENT) => `${dirname(key)}/${name}`;
 const copied =
@@ -49,6 +49,9 @@ export const OF_NAMES: readonly Corruption[] = [
     await rename(f.path(AGENT), `${f.archive}.part`);
     await symlink(`${f.archive}.part`, f.path(AGENT));
   }),
+  added("a link lies in the place of a part, to a part of the same day", AGENT, (f) =>
+    instead(f, AGENT, (path) => symlink(f.path(DROP_OFF), path)),
+  ),
   added("a folder lies in the place of a part", `${AGENT}/`, (f) => instead(f, AGENT, (path) => mkdir(path))),
   added("a folder lies in the place of a record", `${LEDGER}/`, (f) => instead(f, LEDGER, (path) => mkdir(path))),
   added("a public key of somebody who signed nothing is added", "digests/notes.pem", (f) =>
