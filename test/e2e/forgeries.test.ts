@@ -6,6 +6,7 @@ import { pemSigner } from "../../functions/exporter/archive/signing.ts";
 import { type ErasedArchive, makeErasedArchive } from "../fuzz/erased-archive.ts";
 import { problemsOf } from "../independent/verify-digests.ts";
 import type { StolenKeys } from "../support/corruptions/forgery.ts";
+import { OF_KEYS } from "../support/corruptions/of-keys.ts";
 import { OF_NAMES } from "../support/corruptions/of-names.ts";
 import { OF_RECORDS } from "../support/corruptions/of-records.ts";
 import { OF_THE_INDEX } from "../support/corruptions/of-the-index.ts";
@@ -47,7 +48,7 @@ test("the archive is sound, to both verifiers, and so it is with a digest more o
 });
 
 describe("both verifiers see that", () => {
-  const forgeries = [...OF_THE_INDEX, ...OF_RECORDS];
+  const forgeries = [...OF_THE_INDEX, ...OF_RECORDS, ...OF_KEYS];
   test.each(forgeries.map((forgery) => [forgery.what, forgery] as const))("%s", async (_, { how, code }) => {
     const forger = await copied();
     await how(forger, keys);

@@ -58,8 +58,11 @@ export async function nearestFolder(path: string): Promise<string> {
 }
 
 const MISSING: ReadonlySet<string> = new Set(["ENOENT", "EISDIR"]);
-/** Lists the codes of names under which no file is: a link is in its place, a pipe, or a file in the place of a folder above. */
-export const NO_FILE: ReadonlySet<string> = new Set([...MISSING, "ENOTDIR", "ELOOP", "ENXIO"]);
+/**
+ * Lists the codes of names under which no file is: a link is in its place, a pipe, or a file in the place of a folder above;
+ * or the name is longer than the file system's are.
+ */
+export const NO_FILE: ReadonlySet<string> = new Set([...MISSING, "ENOTDIR", "ELOOP", "ENXIO", "ENAMETOOLONG"]);
 /** Something else than a file, or than a folder, is in the way of a write. */
 const BLOCKED: ReadonlySet<string> = new Set(["ENOTDIR", "EISDIR", "EEXIST", "ENOTEMPTY", "ELOOP"]);
 

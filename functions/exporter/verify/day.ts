@@ -1,4 +1,5 @@
 import { sha256Of } from "../archive/digest.ts";
+import { isKey } from "../archive/key.ts";
 import { type Dataset, ledgerKey } from "../archive/layout.ts";
 import { type LedgerFile, type LedgerRecord, parseRecord } from "../archive/ledger.ts";
 import { type ArchiveStore, readOrTooLarge } from "../archive/store.ts";
@@ -36,9 +37,10 @@ export async function checkLedger(
     const settled = record === null || isMark(record) ? null : record;
     return { dataset, dt, source, record: settled, isIntact, files: vouched?.files ?? settled?.files ?? [] };
   };
-  const object = await readOrTooLarge(store, key);
+  const object = isKey(key) ? await readOrTooLarge(store, key) : null;
   if (object === null) {
-    find("ERR_VERIFY_FILE_MISSING", key, `was removed; digest ${vouched?.number} vouches for it.`);
+    const why = isKey(key) ? "was removed" : "is no key of an archive";
+    find("ERR_VERIFY_FILE_MISSING", key, `${why}; digest ${vouched?.number} vouches for it.`);
     return state(null, false);
   }
   const body = object === "too large" ? Buffer.alloc(0) : object.body;
@@ -70,12 +72,10 @@ function tellOther(
   }
 }
 
-function otherRecord(vouched: VouchedState, sha256: string): string {
-  const by = `digest ${vouched.number} vouches for another record`;
-  if (vouched.history.some(({ day }) => day.ledger.sha256 === sha256)) {
-    return `is an earlier record that was put back; ${by}.`;
-  }
-  return `was edited, or a run died before its digest: ${by}, SHA-256 ${vouched.ledger.sha256}.`;
+function otherRecord({ number, ledger, history }: VouchedState, sha256: string): string {
+  const by = `digest ${number} vouches for another record`;
+  if (history.some(({ day }) => day.ledger.sha256 === sha256)) return `is an earlier record that was put back; ${by}.`;
+  return `was edited, or a run died before its digest: ${by}, SHA-256 ${ledger.sha256}.`;
 }
 
 function readRecord(body: Buffer, key: string, find: Find): LedgerRecord | null {

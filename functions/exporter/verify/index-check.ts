@@ -33,8 +33,7 @@ export async function checkIndex(
     wrong(PREFIXES.index, "has its months out of order in the newest digest.");
   }
   for (const ref of digest.index) {
-    if (ref.key !== indexKey(ref.month, ref.sha256)) wrong(ref.key, "is no name of a month's index with its hash.");
-    const texts = await linesOf(store, ref, find);
+    const texts = await linesOf(store, ref, indexKey(ref.month, ref.sha256), find);
     if (texts !== null) checkMonth(ref, texts, chain, indexed, wrong);
   }
   for (const [name, { dt, history }] of chain.days) {
@@ -51,8 +50,7 @@ async function checkState(
   { state, ownState }: CheckedChain,
   find: Find,
 ): Promise<void> {
-  if (ref.key !== stateKey(ref.sha256)) find("ERR_VERIFY_INDEX", ref.key, "is no name of a state with its hash.");
-  const lines = await linesOf(store, ref, find);
+  const lines = await linesOf(store, ref, stateKey(ref.sha256), find);
   if (lines === null) return;
   const [known, all] = [new Set(lines), new Set(stateLines(state))];
   const isRight =
@@ -60,8 +58,20 @@ async function checkState(
   if (!isRight) find("ERR_VERIFY_INDEX", ref.key, "does not say what the digests say together.");
 }
 
-/** The lines of a file that the newest digest names; null if it is not there, or not the one. */
-async function linesOf(store: ArchiveStore, { key, sha256, bytes }: ObjectRef, find: Find): Promise<string[] | null> {
+/**
+ * The lines of a file that the newest digest names; null if it is not there, or not the one. Under another key than its
+ * hash gives it, it is not looked for: that could lie anywhere.
+ */
+async function linesOf(
+  store: ArchiveStore,
+  { key, sha256, bytes }: ObjectRef,
+  expectedKey: string,
+  find: Find,
+): Promise<string[] | null> {
+  if (key !== expectedKey) {
+    find("ERR_VERIFY_INDEX", key, `is named by the newest digest, where ${expectedKey} has its place.`);
+    return null;
+  }
   const object = await readOrTooLarge(store, key);
   if (object === null) {
     find("ERR_VERIFY_FILE_MISSING", key, "was removed: the newest digest names it. The next run writes it anew.");
