@@ -45,7 +45,8 @@ export async function checkLedger(
   }
   const body = object === "too large" ? Buffer.alloc(0) : object.body;
   const sha256 = sha256Of(body);
-  const isIntact = vouched?.ledger.sha256 === sha256 && vouched.ledger.bytes === body.length;
+  const isIntact =
+    vouched?.ledger.key === key && vouched.ledger.sha256 === sha256 && vouched.ledger.bytes === body.length;
   // What a record of messages says is for the program that wrote it; here it counts by its hash.
   if (isIntact && dataset === "messages") return state(null, true);
   const record = readRecord(body, key, find);
@@ -68,11 +69,12 @@ function tellOther(
       "is in no digest: it was slipped in, or no run has looked at the day since digests exist. If it is yours,";
     find("ERR_VERIFY_NOT_VOUCHED", key, `${message} export the day: the run's digest vouches for it.`);
   } else {
-    find("ERR_VERIFY_LEDGER_CHANGED", key, otherRecord(vouched, sha256));
+    find("ERR_VERIFY_LEDGER_CHANGED", key, otherRecord(key, vouched, sha256));
   }
 }
 
-function otherRecord({ number, ledger, history }: VouchedState, sha256: string): string {
+function otherRecord(key: string, { number, ledger, history }: VouchedState, sha256: string): string {
+  if (ledger.key !== key) return `is not the record that digest ${number} names for the day, which is ${ledger.key}.`;
   const by = `digest ${number} vouches for another record`;
   if (history.some(({ day }) => day.ledger.sha256 === sha256)) return `is an earlier record that was put back; ${by}.`;
   return `was edited, or a run died before its digest: ${by}, SHA-256 ${ledger.sha256}.`;
