@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { cp, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -137,6 +138,74 @@ describe("a day that somebody replaced by another consistent one", () => {
     const { stdout } = await scenario.cli(["verify", "--public-key", own.publicPath]);
     expect(stdout).toContain("ERR_VERIFY_ADOPTED");
     for (const control of ["\u0007", "\u001b"]) expect(stdout + stderr).not.toContain(control);
+  });
+});
+
+describe("a day whose record was tampered with while Kore holds fewer sessions", () => {
+  const path = ({ archive }: Scenario) => join(archive, ledgerKey(DAY, BOT));
+  const removed = (scenario: Scenario) => rm(path(scenario));
+  const emptied = async (scenario: Scenario, more: object) => {
+    const previous_sha256 = createHash("sha256")
+      .update(readFileSync(path(scenario)))
+      .digest("hex");
+    const archived = { drop_off: 0, self_service: 0, agent: 0, unclassified: 0, total: 0 };
+    const record = { ...(await scenario.ledger()), previous_sha256, archived, files: [], ...more };
+    await writeFile(path(scenario), `${JSON.stringify(record)}\n`);
+  };
+  const mark = { status: "incomplete", problems: [{ code: "ERR_EXPORT_UNFINISHED", message: "forged" }] };
+  const forget = ({ kore }: Scenario, keep: number) => {
+    const from = Date.parse(DAY);
+    for (const { session } of kore.store.between(BOT, from, from + 86_400_000).slice(keep)) {
+      kore.store.remove(BOT, String(session.sessionId));
+    }
+  };
+  const asked = ["export", "--date", DAY, "--json"];
+
+  test.each<[string, (scenario: Scenario) => Promise<void>, string[]]>([
+    ["was removed", removed, asked],
+    ["was removed, by the night", removed, ["export", "--repair", "--json"]],
+    ["says that the day is empty", (scenario) => emptied(scenario, {}), asked],
+    ["says that a run died over an empty day", (scenario) => emptied(scenario, mark), asked],
+  ])("keeps every row, and is adopted until Kore is taken over: it %s", async (_, tamper, args) => {
+    const { scenario, env, exportDay, verify } = await signedScenario();
+    await exportDay();
+    const before = await scenario.archived();
+    await tamper(scenario);
+    forget(scenario, 5);
+    for (const _night of [1, 2]) {
+      await scenario.cli(args, { ...env, KORE_LOOK_BACK_DAYS: "3" });
+      expect(await scenario.archived()).toEqual(before);
+      expect(await scenario.ledger()).toMatchObject({
+        status: "incomplete",
+        archived: { total: before.length },
+        adopted: { reason: expect.stringContaining("digest") },
+        problems: [{ code: "ERR_SESSIONS_GONE" }],
+      });
+      expect(await verify()).toMatchObject({ code: 3, codes: ["ERR_VERIFY_ADOPTED"] });
+    }
+    expect((await exportDay("--accept-fewer")).code).toBe(0);
+    expect(await scenario.archived()).toHaveLength(5);
+    expect(await verify()).toMatchObject({ code: 0, codes: [], adopted: [] });
+  });
+
+  test("stays adopted when what Kore holds is published, since the vouched files are gone", async () => {
+    const { scenario, exportDay, verify } = await signedScenario();
+    await exportDay();
+    for (const prefix of ["sessions", "exports"]) await rm(join(scenario.archive, prefix), { recursive: true });
+    scenario.kore.misbehave({ kind: "refused", status: 403, times: 1 });
+    await exportDay();
+    forget(scenario, 5);
+    for (const _night of [1, 2]) {
+      expect((await exportDay()).code).toBe(0);
+      expect(await scenario.archived()).toHaveLength(5);
+      expect(await scenario.ledger()).toMatchObject({
+        adopted: { previous_sha256: null },
+        problems: [{ code: "ERR_SESSIONS_GONE", message: expect.stringContaining("vouched for 60 sessions") }],
+      });
+      expect((await verify()).codes).toEqual(["ERR_VERIFY_ADOPTED"]);
+    }
+    expect((await exportDay("--accept-fewer")).code).toBe(0);
+    expect(await verify()).toMatchObject({ code: 0, adopted: [] });
   });
 });
 

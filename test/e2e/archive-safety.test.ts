@@ -105,14 +105,18 @@ describe("an archive never shrinks by itself", () => {
 });
 
 describe("a day whose export died while it was published", () => {
-  test("is repaired, although Kore has forgotten a session since", async () => {
+  test("is repaired, and adopted, where Kore has forgotten a session since: anybody could leave such a mark", async () => {
     const scenario = await startScenario();
     await scenario.exportDay();
     await dieWhilePublishing(scenario);
     forget(scenario, 1);
     expect((await scenario.exportDay()).code).toBe(0);
     expect(await scenario.archived()).toEqual(scenario.truth());
-    expect(await scenario.ledger()).toMatchObject({ status: "complete", problems: [{ code: "ERR_SESSIONS_GONE" }] });
+    expect(await scenario.ledger()).toMatchObject({
+      status: "complete",
+      problems: [{ code: "ERR_SESSIONS_GONE" }],
+      adopted: { reason: expect.stringContaining("was in no digest") },
+    });
   });
 
   test("is left as it is by a reading that proves nothing and holds less", async () => {

@@ -29,6 +29,8 @@ export interface ChainDay extends VouchedDay {
 export interface ChainWalk {
   /** By `dayName`. */
   readonly days: ReadonlyMap<string, ChainDay>;
+  /** The same, but for what was adopted and not accepted. */
+  readonly sound: ReadonlyMap<string, ChainDay>;
   readonly state: ArchiveState;
 }
 
@@ -72,14 +74,23 @@ export async function walkTo(store: ArchiveStore, believed: Link): Promise<Chain
 /** Returns what digests, in their order, say together. */
 export function walked(digests: Iterable<Digest>): ChainWalk {
   const days = new Map<string, ChainDay>();
+  const sound = new Map<string, ChainDay>();
   let state = EMPTY_STATE;
   for (const digest of digests) {
     for (const day of digest.days) {
-      days.set(dayName(day.dt, day.source, day.dataset), { ...day, number: digest.number, runId: digest.run_id });
+      const name = dayName(day.dt, day.source, day.dataset);
+      const known = { ...day, number: digest.number, runId: digest.run_id };
+      days.set(name, known);
+      if (day.adopted === null) sound.set(name, known);
+    }
+    for (const { dt, source, dataset, ledger_sha256 } of digest.accepted) {
+      const name = dayName(dt, source, dataset);
+      const day = days.get(name);
+      if (day?.ledger.sha256 === ledger_sha256) sound.set(name, day);
     }
     state = stateAfter(state, digest);
   }
-  return { days, state };
+  return { days, sound, state };
 }
 
 /** How a digest's signature stands with the keys that are trusted, by fingerprint. */

@@ -2,7 +2,15 @@ import type { ExporterError } from "../errors.ts";
 import { type ArchiveState, parseState } from "./archive-state.ts";
 import { inBatches } from "./batches.ts";
 import { type ChainEnd, readChainEnd, type Trust } from "./believed-digest.ts";
-import { type Digest, dayName, type MonthRef, type ObjectRef, sha256Of, type VouchedFile } from "./digest.ts";
+import {
+  type Digest,
+  dayName,
+  type MonthRef,
+  type ObjectRef,
+  sha256Of,
+  type VouchedDay,
+  type VouchedFile,
+} from "./digest.ts";
 import { type ChainWalk, readLinks, walked, walkTo } from "./digest-chain.ts";
 import { readHashed, unpackLines } from "./json-lines.ts";
 import { type Dataset, LEDGERS, parseLedgerKey } from "./layout.ts";
@@ -56,6 +64,14 @@ export class ArchivePast {
     if (lines === null) return (await this.#walked()).days.get(name)?.ledger.sha256 ?? null;
     const line = lines.get(name);
     return line === undefined || line.digest === null ? null : line.ledger.sha256;
+  }
+
+  /**
+   * Returns the day as digests vouched for it before anything of it was adopted, or as a person accepted it; null if none
+   * does. Costs a walk of the chain.
+   */
+  async sound(dt: string, source: string): Promise<VouchedDay | null> {
+    return (await this.#walked()).sound.get(dayName(dt, source)) ?? null;
   }
 
   /** Returns what the digests say beside days. */

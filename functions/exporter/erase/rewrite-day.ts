@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { ledgerKey, parseSessionKey } from "../archive/layout.ts";
-import type { ArchivedTotals, LedgerEntry, LedgerFile } from "../archive/ledger.ts";
+import type { LedgerEntry, LedgerFile } from "../archive/ledger.ts";
 import { localFile } from "../archive/local-file.ts";
 import type { PastReader } from "../archive/past.ts";
 import type { ArchiveStore } from "../archive/store.ts";
@@ -10,7 +10,7 @@ import { ExporterError } from "../errors.ts";
 import { standingOf } from "../export/adoption.ts";
 import { type ErasedUsers, type Erasure, unitedErasures } from "../export/erased-users.ts";
 import { erasedRecord, erasureMark } from "../export/erasure-record.ts";
-import { isMark } from "../export/record.ts";
+import { archivedTotals, isMark } from "../export/record.ts";
 import {
   changedMeanwhile,
   type DayFile,
@@ -80,7 +80,9 @@ async function rewriteOnce(day: SourceDay, ports: RewritePorts, folder: string):
   const run = { runId: ports.runId, exporterVersion: ports.exporterVersion };
   const erasures = unitedErasures(entry.record.erasures, tally.leftOut, rejectedErased);
   const { adopted } = await standingOf(entry, day, ports.past);
-  const facts = { archived: archivedIn(files), tally, erasures, adopted };
+  const rowsOf = (type: string) =>
+    files.reduce((sum, file) => sum + (file.containmentType === type ? file.rowCount : 0), 0);
+  const facts = { archived: archivedTotals(rowsOf), tally, erasures, adopted };
   const confirm = async () => {
     if ((await ports.erasedUsers()).name !== erased.name) throw changedMeanwhile(store, ledgerKey(day.dt, day.source));
   };
@@ -142,18 +144,6 @@ class Rewriting {
     const message = `${this.#ports.store.location}/${key} is not the file that its ledger record lists. Run verify, and restore it.`;
     throw new ExporterError("ERR_FILE_NOT_LISTED", message);
   }
-}
-
-function archivedIn(files: readonly DayFile[]): ArchivedTotals {
-  const of = (type: string) =>
-    files.reduce((sum, file) => sum + (file.containmentType === type ? file.rowCount : 0), 0);
-  const [drop_off, self_service, agent, unclassified] = ["dropOff", "selfService", "agent", "unclassified"].map(of) as [
-    number,
-    number,
-    number,
-    number,
-  ];
-  return { drop_off, self_service, agent, unclassified, total: drop_off + self_service + agent + unclassified };
 }
 
 function withoutRecord({ dt, source }: SourceDay, { location }: ArchiveStore): ExporterError {

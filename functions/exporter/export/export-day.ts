@@ -6,7 +6,7 @@ import type { Clock } from "../clock.ts";
 import { ACCOUNT_SOURCE } from "../contract.ts";
 import { asExporterError, type ErrorCode, ExporterError, isFailure } from "../errors.ts";
 import type { Source } from "../kore/wire.ts";
-import { type Standing, standingOf } from "./adoption.ts";
+import { restoredRecord, type Standing, soundSessions, standingOf } from "./adoption.ts";
 import { type Day, dayWindow, sameZone } from "./calendar.ts";
 import { type ErasedUsers, type FoundErasure, notVouchedFailure, unitedErasures } from "./erased-users.ts";
 import { holdsRows, type PublishPorts, publish, type RowProtection } from "./publish.ts";
@@ -22,7 +22,7 @@ import {
 } from "./record.ts";
 import { changedMeanwhile, settledLedger } from "./replace-day.ts";
 import type { Totals } from "./totals.ts";
-import { type Finding, judgeFailure, judgeReading, type Keep } from "./verdict.ts";
+import { type Finding, judgeFailure, judgeReading, type Keep, type Publish, sessionsLost } from "./verdict.ts";
 import type { Attempt, Bench, DayWork, SourceWork } from "./work.ts";
 
 /** How often a day is exported again because another run was faster. */
@@ -130,9 +130,9 @@ async function exportDayOnce(source: string, dt: Day, work: DayWork, ports: Expo
     }
     const ownMark = entry !== null && entry.record.run_id === run.runId && isMark(entry.record);
     if (!ownMark && (entry?.version ?? null) !== run.seen) throw changedMeanwhile(ports.store, ledgerKey(dt, source));
-    const found = { entry, ...(await standingOf(entry, run, ports.past)) };
+    const found = await foundRecord(entry, run, dayPorts);
     if (reported instanceof ExporterError) {
-      const verdict = judgeFailure(reported, entry?.record ?? null, run.startedAt);
+      const verdict = judgeFailure(reported, found.record, run.startedAt);
       return told({ ...(await keep(ports, run, found, verdict, bench, null)), error }, ports);
     }
     return told(await conclude(dayPorts, run, dayReading(bench.slices, reported), found, bench), ports);
@@ -156,6 +156,18 @@ async function told(result: DayResult, { onDay }: ExportPorts): Promise<DayResul
 /** The day's record as the run found it, and how that stands with the digests. */
 interface FoundRecord extends Standing {
   readonly entry: LedgerEntry | null;
+  /** What the run goes by: that record, or one that was made again from digests; null if there is none. */
+  readonly record: NextRecord | null;
+}
+
+async function foundRecord(
+  entry: LedgerEntry | null,
+  run: RunFacts,
+  ports: ExportPorts & PublishPorts,
+): Promise<FoundRecord> {
+  const standing = await standingOf(entry, run, ports.past);
+  const restored = await restoredRecord(entry, standing, run, ports, ports.clock.now());
+  return { entry, ...standing, record: restored ?? entry?.record ?? null };
 }
 
 /**
@@ -187,8 +199,7 @@ async function conclude(
   bench: Bench,
 ): Promise<DayResult> {
   const { store, clock } = ports;
-  const { entry: seen } = found;
-  const known = seen?.record ?? null;
+  const { entry: seen, record: known } = found;
   const erased = await ports.erasedUsers();
   const finding = findingOf(run, reading, erased, store);
   const unrecorded = (known?.archived.total ?? 0) === 0 && finding.sessions === 0 && !ports.acceptFewer;
@@ -197,8 +208,16 @@ async function conclude(
   if (verdict.action === "keep") return keep(ports, run, found, verdict, bench, reading);
   const base = baseOf(found, run, clock.now());
   const erasures = unitedErasures(finding.leftOut, rejectedErasures(reading, erased));
+  const shrunk = ports.acceptFewer ? null : shrunkBelowSound(verdict, finding, found);
+  const { requests } = bench;
   const { entry, filesWritten } = await publish(ports, run, reading, seen, base, (files) =>
-    publishedRecord(base, run, reading, { ...verdict, files, requests: bench.requests, erasures }, clock.now()),
+    publishedRecord(
+      base,
+      run,
+      reading,
+      { ...verdict, adopted: null, ...shrunk, files, requests, erasures },
+      clock.now(),
+    ),
   );
   return resultOf(run, entry, filesWritten, bench);
 }
@@ -224,9 +243,20 @@ function rejectedErasures(reading: DayReading, erased: ErasedUsers): FoundErasur
 }
 
 /** Of a record that nothing vouches for, nothing is kept where a reading replaces the day: not what it says of erasures, either. */
-function baseOf({ entry, isVouched }: FoundRecord, run: RunFacts, now: number): NextRecord {
-  if (entry === null) return blankRecord(run, now);
-  return isVouched ? entry.record : { ...entry.record, erasures: [] };
+function baseOf({ record, isVouched }: FoundRecord, run: RunFacts, now: number): NextRecord {
+  if (record === null) return blankRecord(run, now);
+  return isVouched ? record : { ...record, erasures: [] };
+}
+
+/** A day of which digests vouched for more sessions stays adopted: to publish fewer does not make it sound. */
+function shrunkBelowSound(
+  verdict: Publish,
+  finding: Finding,
+  { sound, adopted }: FoundRecord,
+): (Pick<Standing, "adopted"> & Pick<Publish, "problems">) | null {
+  const gone = sound && sessionsLost(finding, soundSessions(sound));
+  const isTold = verdict.problems.some(({ code }) => code === gone?.code);
+  return gone && { adopted, problems: isTold ? verdict.problems : [...verdict.problems, gone] };
 }
 
 /** A record was lost, and Kore has forgotten the day: to go by Kore would throw away what only the files still hold. */
@@ -241,12 +271,12 @@ function forgottenRows(run: RunFacts, store: ArchiveStore): ExporterError {
 async function keep(
   { store, clock }: ExportPorts,
   run: RunFacts,
-  { entry: seen, adopted }: FoundRecord,
+  { entry: seen, record, adopted }: FoundRecord,
   verdict: Keep,
   bench: Bench,
   reading: DayReading | null,
 ): Promise<DayResult> {
-  const base: NextRecord = seen?.record ?? blankRecord(run, clock.now());
+  const base = record ?? blankRecord(run, clock.now());
   const outcome = { ...verdict, requests: bench.requests, adopted };
   const next = keptRecord(base, run, verdict.proven ? reading : null, outcome, clock.now());
   const entry = await writeLedger(store, ledgerKey(run.dt, run.source), next, seen);

@@ -1,5 +1,5 @@
 import type { ArchivedTotals, LedgerFile, LedgerRecord, LedgerStatus, Problem, TypeTotals } from "../archive/ledger.ts";
-import { PARTITION_TYPES } from "../contract.ts";
+import { PARTITION_TYPES, type PartitionType } from "../contract.ts";
 import type { BuiltSlice, ListCounts } from "./build-slice.ts";
 import type { Window } from "./calendar.ts";
 import { type Erasure, unitedErasures } from "./erased-users.ts";
@@ -69,7 +69,7 @@ export function readingFacts(reading: DayReading) {
   const starts = slices.flatMap(({ oldest, newest }) => (oldest === null || newest === null ? [] : [oldest, newest]));
   return {
     ...reportedFacts(reading),
-    archived: archivedTotals(slices),
+    archived: archivedTotals((type) => sum(slices.map((slice) => slice.archived[type]))),
     active: sum(slices.map((slice) => slice.active)),
     duplicates: sum(slices.map((slice) => slice.duplicates)),
     rejected: reading.rejected.length,
@@ -102,19 +102,22 @@ export function isMark({ problems: [first, second] }: LedgerRecord): boolean {
 }
 
 /** True for the record of a day some of whose files may still hold rows of erased users. */
-export function isErasing(record: LedgerRecord): boolean {
+export function isErasing(record: Pick<LedgerRecord, "problems">): boolean {
   return record.problems.some(({ code }) => code === "ERR_ERASURE_UNFINISHED");
 }
 
 /** How many sessions that Kore reports are not archived; null if it does not say. Less than 0: it has forgotten some. */
-export function missingSessions({ reported, edges, archived, rejected }: LedgerRecord): number | null {
+export function missingSessions(
+  record: Pick<LedgerRecord, "reported" | "edges" | "archived" | "rejected">,
+): number | null {
+  const { reported, edges, archived, rejected } = record;
   const types = [reported.drop_off, reported.self_service, reported.agent];
   if (types.includes(null)) return null;
   const total = reported.total ?? types.reduce((sum: number, count) => sum + (count ?? 0), 0);
   return total - (edges.total ?? 0) - archived.total - rejected;
 }
 
-/** The final record of a day whose files are those of the reading: nothing of it is adopted. */
+/** The final record of a day whose files are those of the reading. */
 export function publishedRecord(
   base: NextRecord,
   run: RunFacts,
@@ -125,6 +128,7 @@ export function publishedRecord(
     readonly files: readonly LedgerFile[];
     readonly requests: number;
     readonly erasures: readonly Erasure[];
+    readonly adopted: LedgerRecord["adopted"];
   },
   now: number,
 ): NextRecord {
@@ -139,7 +143,7 @@ export function publishedRecord(
     erasures: unitedErasures(base.erasures, outcome.erasures),
     problems: [...outcome.problems],
     files: [...outcome.files],
-    adopted: null,
+    adopted: outcome.adopted,
   };
 }
 
@@ -192,10 +196,9 @@ function edgeTotals(slices: readonly BuiltSlice[]): TypeTotals {
   };
 }
 
-function archivedTotals(slices: readonly BuiltSlice[]): ArchivedTotals {
-  const [dropOff, selfService, agent, unclassified] = PARTITION_TYPES.map((type) =>
-    sum(slices.map((slice) => slice.archived[type])),
-  ) as [number, number, number, number];
+/** Returns what a day's files hold, from the rows of each containment type. */
+export function archivedTotals(rowsOf: (type: PartitionType) => number): ArchivedTotals {
+  const [dropOff, selfService, agent, unclassified] = PARTITION_TYPES.map(rowsOf) as [number, number, number, number];
   return {
     drop_off: dropOff,
     self_service: selfService,

@@ -1,8 +1,8 @@
-import type { LedgerRecord, LedgerStatus, Problem } from "../archive/ledger.ts";
+import type { LedgerStatus, Problem } from "../archive/ledger.ts";
 import { type ExporterError, isFailure } from "../errors.ts";
 import type { Window } from "./calendar.ts";
 import type { Erasure } from "./erased-users.ts";
-import { isErasing, missingSessions, SETTLING_MS } from "./record.ts";
+import { isErasing, missingSessions, type NextRecord, SETTLING_MS } from "./record.ts";
 import type { LeftOut } from "./tally.ts";
 
 /** What a finished reading says, as far as the decision needs it. */
@@ -35,32 +35,32 @@ export interface Keep {
 }
 
 /** True for a day that nothing but a proven reading may change: complete, or provisional and read after its end. */
-function isSettled(record: LedgerRecord): boolean {
+function isSettled(record: NextRecord): boolean {
   if (record.status === "complete") return true;
   return record.status === "provisional" && Date.parse(record.started_at) >= Date.parse(record.window_to);
 }
 
 /** True if what an incomplete record lists was never proven: a proven reading's totals add up to what is archived. */
-function isUnproven(record: LedgerRecord): boolean {
+function isUnproven(record: NextRecord): boolean {
   if (record.status !== "incomplete") return false;
   const missing = missingSessions(record);
   return missing !== 0 && !(missing !== null && missing > 0 && record.erasures.length > 0);
 }
 
 /** True if a run died while it replaced the day's files: some are old, some are new. */
-function isUnfinished(record: LedgerRecord): boolean {
+function isUnfinished(record: NextRecord): boolean {
   return isErasing(record) || record.problems.some(({ code }) => code === "ERR_EXPORT_UNFINISHED");
 }
 
 /** Rows left out that the day's files may still hold: a record lists an erasure once it is carried out. */
-function leftOutNow(leftOut: readonly LeftOut[], previous: LedgerRecord): number {
+function leftOutNow(leftOut: readonly LeftOut[], previous: NextRecord): number {
   const done = isErasing(previous) ? [] : previous.erasures;
   const isDone = (one: Erasure) => done.some(({ at, reference }) => at === one.at && reference === one.reference);
   return leftOut.reduce((sum, one) => sum + (isDone(one) ? 0 : one.rows), 0);
 }
 
-/** Sessions that the day's files hold, as far as the record knows; of a first export that died, those it was to hold. */
-function heldBy(record: LedgerRecord): number {
+/** Returns the sessions that the day's files hold, as far as the record knows; of a first export that died, those it was to hold. */
+export function heldBy(record: NextRecord): number {
   if (!isUnfinished(record)) return record.archived.total;
   const files = record.files.filter((file) => file.containment_type !== null);
   const listed = files.reduce((sum, file) => sum + file.row_count, 0);
@@ -70,7 +70,7 @@ function heldBy(record: LedgerRecord): number {
 /** The verdict on a reading that came to its end. `previous` is the day's record so far. */
 export function judgeReading(
   finding: Finding,
-  previous: LedgerRecord | null,
+  previous: NextRecord | null,
   day: Window,
   acceptFewer: boolean,
 ): Publish | Keep {
@@ -99,7 +99,7 @@ export function judgeReading(
 }
 
 /** The verdict on a reading that broke off with an error. */
-export function judgeFailure(error: ExporterError, previous: LedgerRecord | null, startedAt: number): Keep {
+export function judgeFailure(error: ExporterError, previous: NextRecord | null, startedAt: number): Keep {
   return keepAfterFailure([{ code: error.code, message: error.message }], previous, startedAt);
 }
 
@@ -112,7 +112,7 @@ function provenStatus(finding: Finding, day: Window): LedgerStatus {
   return finding.active > 0 || finding.startedAt < day.to + SETTLING_MS ? "provisional" : "complete";
 }
 
-function keepAfterFailure(problems: readonly Problem[], previous: LedgerRecord | null, startedAt: number): Keep {
+function keepAfterFailure(problems: readonly Problem[], previous: NextRecord | null, startedAt: number): Keep {
   const status = previous !== null && isSettled(previous) ? previous.status : "incomplete";
   const attempt = `Attempt of ${new Date(startedAt).toISOString()}:`;
   const dated = problems.map(({ code, message }) => ({ code, message: `${attempt} ${message}` }));
@@ -120,7 +120,7 @@ function keepAfterFailure(problems: readonly Problem[], previous: LedgerRecord |
 }
 
 /** The archive's rows stay. If they were proven once, a failure since then is mended by this reading. */
-function keepGone(finding: Finding, previous: LedgerRecord, day: Window): Keep {
+function keepGone(finding: Finding, previous: NextRecord, day: Window): Keep {
   const message =
     `Kore now holds ${finding.sessions} sessions of this day, the archive ${previous.archived.total}; the archive ` +
     "keeps them. Export the day with --accept-fewer to take over what Kore holds.";
@@ -134,7 +134,7 @@ function keepGone(finding: Finding, previous: LedgerRecord, day: Window): Keep {
   return { action: "keep", status, problems: [...finding.problems, gone], proven: true };
 }
 
-function keepMixture(finding: Finding, previous: LedgerRecord, held: number): Keep {
+function keepMixture(finding: Finding, previous: NextRecord, held: number): Keep {
   const message =
     `An ${isErasing(previous) ? "erasure" : "export"} of this day was broken off when it held ${held} sessions; Kore ` +
     `holds only ${finding.sessions} now. The files stay as they are. ${isErasing(previous) ? "Repeat the erasure. " : ""}` +
@@ -150,8 +150,18 @@ function lostInBetween(finding: Finding, held: number): Problem {
   return { code: "ERR_SESSIONS_GONE", message };
 }
 
+/** Returns what is to be said where a reading has fewer sessions than digests vouched for; null if it has not. */
+export function sessionsLost({ sessions, leftOut }: Finding, vouched: number): Problem | null {
+  const found = sessions + leftOut.reduce((sum, { rows }) => sum + rows, 0);
+  if (found >= vouched) return null;
+  const message =
+    `Digests vouched for ${vouched} sessions of this day, in files that are no longer there; Kore holds ${sessions} now, ` +
+    "and so does the archive. Look for earlier versions of the files; --accept-fewer takes over what Kore holds.";
+  return { code: "ERR_SESSIONS_GONE", message };
+}
+
 /** What the record said before, and what is to be said now; the newest word on each code. */
-function joined(previous: LedgerRecord | null, problems: readonly Problem[]): Problem[] {
+function joined(previous: NextRecord | null, problems: readonly Problem[]): Problem[] {
   const codes = new Set<string>(problems.map(({ code }) => code));
   const kept = (previous?.problems ?? []).filter(({ code }) => !codes.has(code)) as Problem[];
   return [...kept, ...problems];
