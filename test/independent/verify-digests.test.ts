@@ -1,15 +1,17 @@
-import { createPublicKey } from "node:crypto";
+import { createHash, createPublicKey } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { gunzipSync, gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
-import { fingerprintOf } from "../../functions/exporter/archive/signing.ts";
+import { indexKey } from "../../functions/exporter/archive/layout.ts";
+import { fingerprintOf, pemSigner } from "../../functions/exporter/archive/signing.ts";
 import { OF_FILES } from "../support/corruptions/of-files.ts";
 import { OF_ROWS } from "../support/corruptions/of-rows.ts";
 import { OF_THE_CHAIN } from "../support/corruptions/of-the-chain.ts";
 import { Forger } from "../support/forge.ts";
-import { commandLine, makeSignedArchive, type SignedArchive } from "../support/signed-archive.ts";
+import { commandLine, digestLines, makeSignedArchive, type SignedArchive } from "../support/signed-archive.ts";
 import { problemsOf } from "./verify-digests.ts";
 
 let made: SignedArchive;
@@ -48,6 +50,21 @@ describe("a verifier that knows nothing but docs/digests.md", () => {
     },
   );
 });
+
+test("a month whose last line has no line feed is not what a run writes, to both verifiers", async () => {
+  const forger = new Forger(await made.copy());
+  const [month] = (await digestLines(forger.archive, 6)).digest.index;
+  const body = gzipSync(gunzipSync(await forger.read(month.key)).subarray(0, -1));
+  const sha256 = createHash("sha256").update(body).digest("hex");
+  const other = { ...month, key: indexKey(month.month, sha256), sha256, bytes: body.length };
+  await forger.write(other.key, body);
+  await forger.appendDigest(pemSigner(Buffer.from(made.signingKey), "a key"), { index: [other] });
+  expect(problemsOf(forger.archive, [publicKey], null)).not.toEqual([]);
+  const { code, stdout } = await commandLine(["verify", "--archive", forger.archive, "--json"]);
+  expect({ code, codes: codesIn(stdout) }).toEqual({ code: 3, codes: ["ERR_VERIFY_INDEX"] });
+});
+
+const codesIn = (stdout: string) => [...new Set(JSON.parse(stdout).findings.map(({ code }: { code: string }) => code))];
 
 test("the example of docs/digests.md is sound, to both verifiers", async () => {
   const folder = mkdtempSync(join(tmpdir(), "kore-example-"));

@@ -45,6 +45,9 @@ interface Digest {
   readonly version: number;
   readonly number: number;
   readonly previous_sha256: string | null;
+  readonly run_id: string;
+  readonly exporter_version: string;
+  readonly created_at: string;
   readonly archive_id: string | null;
   readonly days: readonly Day[];
   readonly accepted: readonly Acceptance[];
@@ -92,12 +95,7 @@ export function problemsOf(
   }
 }
 
-function found(
-  archive: string,
-  publicKeyPems: readonly string[] | null,
-  head: string | null,
-  archiveId: string | null,
-): string[] {
+function found(...[archive, publicKeyPems, head, archiveId]: Required<Parameters<typeof problemsOf>>): string[] {
   const { files, others } = namesBelow(archive);
   const read = (name: string, most: number) => (files.has(name) ? contentOf(join(archive, name), most) : null);
   const links = [...files]
@@ -159,7 +157,8 @@ function signedAfterRetirement(links: readonly Link[]): Link[] {
 function isSignedBy(key: KeyObject | undefined, bytes: Buffer, { algorithm, signature }: Signature): boolean {
   const proof = Buffer.from(signature, "base64");
   if (key?.asymmetricKeyType === "ed25519") return algorithm === "ed25519" && verify(null, bytes, key, proof);
-  return key?.asymmetricKeyType === "ec" && algorithm === "ecdsa-p256-sha256" && verify("sha256", bytes, key, proof);
+  const isP256 = key?.asymmetricKeyDetails?.namedCurve === "prime256v1";
+  return isP256 && algorithm === "ecdsa-p256-sha256" && verify("sha256", bytes, key, proof);
 }
 
 type Read = (name: string, most: number) => Buffer | null;
@@ -212,18 +211,13 @@ function wrongIndex(links: readonly Link[], read: Read): string[] {
   if (!newest?.digest?.state) return [];
   const { state, index } = newest.digest;
   const own = links.filter(({ signature }) => signature?.key_fingerprint === newest.signature?.key_fingerprint);
-  const [stateLines, all, owned] = [linesOf(state, read), new Set(saidIn(links)), saidIn(own)];
-  const isState =
-    stateLines !== null &&
-    state.key === `index/state/${state.sha256}.jsonl.gz` &&
-    new Set(stateLines).size === stateLines.length &&
-    stateLines.every((line) => all.has(line)) &&
-    owned.every((line) => stateLines.includes(line));
+  const stateLines = linesOf(state, read);
+  const isState = stateLines !== null && state.key === `index/state/${state.sha256}.jsonl.gz`;
   const months = index.map((ref) => ({ ...ref, lines: linesOf(ref, read) }));
   const lines = months.flatMap((month) => month.lines ?? []);
   const ordered = months.every(({ month }, at) => at === 0 || month > (months[at - 1]?.month ?? ""));
   return [
-    ...(isState ? [] : [`${state.key}: missing, or not what the digests say`]),
+    ...(isState && isStateSaid(stateLines, links, own) ? [] : [`${state.key}: missing, or not what the digests say`]),
     ...(ordered ? [] : ["months are out of order"]),
     ...months.flatMap((month) => wrongMonth(month, links, own)),
     ...missingDays(own, lines, read),
@@ -235,10 +229,24 @@ function linesOf({ key, sha256: hash, bytes }: Ref, read: Read): string[] | null
   if (packed === null || packed.length !== bytes || sha256(packed) !== hash) return null;
   try {
     const text = gunzipSync(packed, { maxOutputLength: LARGEST }).toString("utf8");
-    return text === "" ? [] : text.replace(/\n$/, "").split("\n");
+    return /^$|\n$/.test(text) ? text.split("\n").slice(0, -1) : null;
   } catch {
     return null;
   }
+}
+
+/** Whatever own digests say is there once, as they say it together or as one of the others does. */
+function isStateSaid(lines: readonly string[], links: readonly Link[], own: readonly Link[]): boolean {
+  const others = links.filter((link) => !own.includes(link));
+  const said = new Set([...saidIn(own), ...others.flatMap((link) => saidIn([link]))]);
+  if (!lines.every((line) => said.has(line))) return false;
+  const subjects = new Set(lines.map(subjectOf));
+  return subjects.size === lines.length && saidIn(own).every((line) => subjects.has(subjectOf(line)));
+}
+
+function subjectOf(line: string): string {
+  const { kind, key, key_fingerprint } = JSON.parse(line);
+  return kind === "acceptance" ? line : `${kind} ${key ?? key_fingerprint}`;
 }
 
 /** The lines of a state that follow from digests. */
@@ -378,18 +386,8 @@ const NAMES = [
   `(?:exports|message_exports)/${DAY}/[^/]+\\.json`,
   `(?:rejected|rejected_messages)/${DAY}/[^/]+\\.jsonl`,
 ].map((pattern) => new RegExp(`^${pattern}$`));
-const FOLDERS = [
-  "sessions",
-  "exports",
-  "rejected",
-  "digests",
-  "index",
-  "erasures",
-  "holds",
-  "messages",
-  "message_exports",
-  "rejected_messages",
-];
+const FOLDER =
+  /^(?:sessions|exports|rejected|digests|index|erasures|holds|messages|message_exports|rejected_messages)$/;
 
 /** The archive's files, and a sentence for whatever else lies there. */
 function namesBelow(archive: string): { readonly files: Set<string>; readonly others: string[] } {
@@ -397,7 +395,7 @@ function namesBelow(archive: string): { readonly files: Set<string>; readonly ot
   const others: string[] = [];
   const visit = (folder: string) => {
     const entries = readdirSync(join(archive, folder), { withFileTypes: true });
-    const isPlace = FOLDERS.includes(folder) || /(?:^|\/)[a-z_]+=[^/]*$/.test(folder);
+    const isPlace = FOLDER.test(folder) || /(?:^|\/)[a-z_]+=[^/]*$/.test(folder);
     if (entries.length === 0 && !isPlace) others.push(`${folder}/: an empty folder`);
     for (const entry of entries) {
       const name = `${folder}/${entry.name}`;
@@ -409,7 +407,7 @@ function namesBelow(archive: string): { readonly files: Set<string>; readonly ot
   for (const entry of readdirSync(archive, { withFileTypes: true })) {
     if ([".lock", ".kore-tmp"].includes(entry.name)) continue;
     const isFolder = statSync(join(archive, entry.name), { throwIfNoEntry: false })?.isDirectory() === true;
-    if (FOLDERS.includes(entry.name) && isFolder) visit(entry.name);
+    if (FOLDER.test(entry.name) && isFolder) visit(entry.name);
     else others.push(`${entry.name}: not expected`);
   }
   return { files, others };
@@ -442,14 +440,33 @@ function linkOf(name: string, file: Buffer | null): Link {
   const none = { name, hash: sha256(content), digest: null, signature: null, bytes };
   if (rest.length !== 1 || rest[0] !== "") return none;
   try {
-    return { ...none, digest: digestOf(JSON.parse(bytes.toString("utf8"))), signature: JSON.parse(signature) };
+    return {
+      ...none,
+      digest: digestOf(JSON.parse(bytes.toString("utf8"))),
+      signature: signatureOf(JSON.parse(signature)),
+    };
   } catch {
     return none;
   }
 }
 
+const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
+
+/** Throws if it is neither null nor a signature. */
+function signatureOf(value: Signature | null): Signature | null {
+  if (value === null) return null;
+  const { algorithm, key_fingerprint, signature } = value;
+  const isAlgorithm = ["ed25519", "ecdsa-p256-sha256"].includes(algorithm);
+  const isSpelt = BASE64.test(signature) && /^[0-9a-f]{64}$/.test(key_fingerprint);
+  if (!isAlgorithm || !isSpelt) throw new Error("not a signature");
+  return value;
+}
+
 /** A digest in the form of version 2; null if it is of another version, or lacks what each has. */
 function digestOf(value: Digest): Digest | null {
+  const { run_id, exporter_version, created_at } = value;
+  if (![run_id, exporter_version, created_at].every((text) => typeof text === "string")) return null;
+  if (!/^\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(created_at)) return null;
   if (value.version === 2) return hasMembers(value) ? value : null;
   if (value.version !== 1) return null;
   const days = value.days.map((day): Day => {
@@ -458,17 +475,8 @@ function digestOf(value: Digest): Digest | null {
     });
     return { ...day, dataset: "sessions", files, adopted: null };
   });
-  return {
-    ...value,
-    days,
-    archive_id: null,
-    state: null,
-    accepted: [],
-    erasures: [],
-    holds: [],
-    retires: [],
-    index: [],
-  };
+  const nothing = { accepted: [], erasures: [], holds: [], retires: [], index: [] };
+  return { ...value, days, archive_id: null, state: null, ...nothing };
 }
 
 function hasMembers({ days, accepted, erasures, holds, retires, index, state, archive_id }: Digest): boolean {

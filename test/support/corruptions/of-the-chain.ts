@@ -152,6 +152,25 @@ export const OF_THE_CHAIN: readonly Corruption[] = [
     key: digestKey(6),
   },
   {
+    what: "a signature has a blank more",
+    how: (f) => f.editSignature(6, (signature) => ({ ...signature, signature: `${signature.signature} ` })),
+    code: "ERR_VERIFY_DIGEST_CHANGED",
+    key: digestKey(6),
+  },
+  {
+    what: "a signature is another piece of JSON, seen without its key",
+    how: (f) => f.editSignature(6, () => ({})),
+    code: "ERR_VERIFY_DIGEST_CHANGED",
+    key: digestKey(6),
+    trust: "nothing",
+  },
+  {
+    what: "a digest does not say which run wrote it, and is signed with the true key",
+    how: (f, made) => f.appendDigest(signer(made.signingKey), { run_id: undefined as never }),
+    code: "ERR_VERIFY_DIGEST_CHANGED",
+    key: digestKey(7),
+  },
+  {
     what: "a digest without signature is appended",
     how: (f) => f.appendDigest(null),
     code: "ERR_VERIFY_SIGNATURE_MISSING",
