@@ -2,7 +2,7 @@ import { createHash, createPublicKey } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { indexKey } from "../../functions/exporter/archive/layout.ts";
@@ -11,6 +11,7 @@ import { OF_FILES } from "../support/corruptions/of-files.ts";
 import { OF_ROWS } from "../support/corruptions/of-rows.ts";
 import { OF_THE_CHAIN } from "../support/corruptions/of-the-chain.ts";
 import { Forger } from "../support/forge.ts";
+import { keyPair } from "../support/key-pair.ts";
 import { commandLine, digestLines, makeSignedArchive, type SignedArchive } from "../support/signed-archive.ts";
 import { problemsOf } from "./verify-digests.ts";
 
@@ -62,6 +63,21 @@ test("a month whose last line has no line feed is not what a run writes, to both
   expect(problemsOf(forger.archive, [publicKey], null)).not.toEqual([]);
   const { code, stdout } = await commandLine(["verify", "--archive", forger.archive, "--json"]);
   expect({ code, codes: codesIn(stdout) }).toEqual({ code: 3, codes: ["ERR_VERIFY_INDEX"] });
+});
+
+test("an archive is sound in which two people retired the same key, to both verifiers", async () => {
+  const archive = await made.copy();
+  const [one, other] = [await keyPair(dirname(archive), "one"), await keyPair(dirname(archive), "other")];
+  const keyPaths = [made.publicKeyPath, one.publicPath, other.publicPath];
+  const trusted = [publicKey, ...[one, other].map(({ publicPath }) => readFileSync(publicPath, "utf8"))];
+  const KORE_TRUSTED_KEYS = trusted.map((pem) => fingerprintOf(createPublicKey(pem))).join(",");
+  const args = ["verify", "--archive", archive, "--json", "--public-key", ...keyPaths];
+  for (const { privatePath: KORE_SIGNING_KEY } of [one, other]) {
+    const retire = ["--retire-key", "0".repeat(64), "--reference", "T-1"];
+    const { code, stdout } = await commandLine([...args, ...retire], { KORE_SIGNING_KEY, KORE_TRUSTED_KEYS });
+    expect({ code, codes: codesIn(stdout) }).toEqual({ code: 0, codes: [] });
+    expect(problemsOf(archive, trusted, null)).toEqual([]);
+  }
 });
 
 const codesIn = (stdout: string) => [...new Set(JSON.parse(stdout).findings.map(({ code }: { code: string }) => code))];

@@ -1,5 +1,5 @@
 import type { KeyObject } from "node:crypto";
-import { type ArchiveState, EMPTY_STATE, stateAfter } from "../archive/archive-state.ts";
+import { type ArchiveState, EMPTY_STATE, stateAfter, stateLines } from "../archive/archive-state.ts";
 import { type Digest, dayName, type VouchedDay } from "../archive/digest.ts";
 import { type Link, readLinks } from "../archive/digest-chain.ts";
 import { digestKey } from "../archive/layout.ts";
@@ -42,6 +42,8 @@ export interface CheckedChain {
   /** What they say beside days; and what those of the newest digest's key say. */
   readonly state: ArchiveState;
   readonly ownState: ArchiveState;
+  /** Lines of a state that each digest of another key gives by itself. */
+  readonly othersLines: ReadonlySet<string>;
   readonly adoptions: AdoptionBook;
 }
 
@@ -140,10 +142,11 @@ function signedDigest({ digest, signature }: Extract<Link["content"], { kind: "d
 function said(
   links: readonly Link[],
   newestKey: string | null,
-): Pick<CheckedChain, "days" | "state" | "ownState" | "adoptions"> {
+): Pick<CheckedChain, "days" | "state" | "ownState" | "othersLines" | "adoptions"> {
   const days = new Map<string, VouchedState>();
   const adoptions = new AdoptionBook();
   let [state, ownState] = [EMPTY_STATE, EMPTY_STATE];
+  const othersLines = new Set<string>();
   for (const { content } of links) {
     if (content.kind !== "digest") continue;
     const { digest, signedBy } = signedDigest(content);
@@ -156,6 +159,7 @@ function said(
     adoptions.add(digest, signedBy);
     state = stateAfter(state, digest);
     if (signedBy === newestKey) ownState = stateAfter(ownState, digest);
+    else for (const line of stateLines(stateAfter(EMPTY_STATE, digest))) othersLines.add(line);
   }
-  return { days, state, ownState, adoptions };
+  return { days, state, ownState, othersLines, adoptions };
 }

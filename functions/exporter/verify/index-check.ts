@@ -44,18 +44,27 @@ export async function checkIndex(
   }
 }
 
-async function checkState(
-  store: ArchiveStore,
-  ref: ObjectRef,
-  { state, ownState }: CheckedChain,
-  find: Find,
-): Promise<void> {
+async function checkState(store: ArchiveStore, ref: ObjectRef, chain: CheckedChain, find: Find): Promise<void> {
   const lines = await linesOf(store, ref, stateKey(ref.sha256), find);
   if (lines === null) return;
-  const [known, all] = [new Set(lines), new Set(stateLines(state))];
-  const isRight =
-    known.isSubsetOf(all) && new Set(stateLines(ownState)).isSubsetOf(known) && known.size === lines.length;
-  if (!isRight) find("ERR_VERIFY_INDEX", ref.key, "does not say what the digests say together.");
+  if (!isSaid(lines, chain)) find("ERR_VERIFY_INDEX", ref.key, "does not say what the digests say together.");
+}
+
+/**
+ * True if whatever the newest digest's key says is there once, as its digests say it together, or as one of another key
+ * does: of a key that both retire, the run goes by the digest that it believed first.
+ */
+function isSaid(lines: readonly string[], { ownState, othersLines }: CheckedChain): boolean {
+  const own = new Set(stateLines(ownState));
+  if (!lines.every((line) => own.has(line) || othersLines.has(line))) return false;
+  const subjects = new Set(lines.map(subjectOf));
+  return subjects.size === lines.length && own.values().every((line) => subjects.has(subjectOf(line)));
+}
+
+/** What a line of a state is about; there is one of each. */
+function subjectOf(line: string): string {
+  const { kind, key, key_fingerprint } = JSON.parse(line);
+  return kind === "acceptance" ? line : `${kind} ${key ?? key_fingerprint}`;
 }
 
 /**
